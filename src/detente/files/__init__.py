@@ -1,0 +1,26 @@
+"""Reading and writing JSONL, CSV, TSV, Parquet, gzip or not: streaming, atomic, bad rows named."""
+
+from detente.files.formats import DOCUMENTS, TABLES, ending, expand, table_format
+from detente.files.reading import Row, column_names, read_rows
+from detente.files.statements import Layout, Rejects, read_statements, row_columns, write_statements
+from detente.files.writing import atomic, write_json, write_rows, write_text
+
+__all__ = [
+    "DOCUMENTS",
+    "TABLES",
+    "Layout",
+    "Rejects",
+    "Row",
+    "atomic",
+    "column_names",
+    "ending",
+    "expand",
+    "read_rows",
+    "read_statements",
+    "row_columns",
+    "table_format",
+    "write_json",
+    "write_rows",
+    "write_statements",
+    "write_text",
+]

@@ -1,0 +1,153 @@
+"""Reading rows of JSONL, CSV, TSV and Parquet, streaming, with each bad row named by file and line."""
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detente.errors import InputError
+from detente.files.formats import has_bad_bytes, open_bytes, open_text, table_format
+from detente.records import MAX_CHARACTERS
+
+_BATCH = 1024
+_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file: its line (or row, for Parquet), its values, and what is wrong with it, if anything."""
+
+    path: Path
+    line: int
+    values: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def where(self) -> str:
+        """File and line, as editors understand them."""
+        return f"{self.path}:{self.line}"
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Every row of a table file in order; a row that cannot be read comes with its `problem` set.
+
+    Raises InputError when the file as a whole cannot be read.
+    """
+    readers = {"jsonl": _jsonl, "csv": _csv, "tsv": _csv, "parquet": _parquet}
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; give an existing file (you are in {Path.cwd()})")
+    try:
+        yield from readers[table_format(path)](path)
+    except _DAMAGED as error:
+        raise InputError(f"{path} breaks off or is no gzip file ({error}); compress or copy it anew") from None
+    except PermissionError:
+        raise InputError(f"{path} may not be read; change its permissions") from None
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a file: its header, or the keys of the first readable JSONL row."""
+    if table_format(path) == "parquet":
+        return list(_parquet_file(path).schema_arrow.names)
+    for row in read_rows(path):
+        if row.values:
+            return list(row.values)
+    return []
+
+
+def _jsonl(path: Path) -> Iterator[Row]:
+    with open_text(path) as file:
+        for line, text in enumerate(file, start=1):
+            if text.strip():
+                yield _json_row(path, line, text)
+
+
+def _json_row(path: Path, line: int, text: str) -> Row:
+    if has_bad_bytes(text):
+        return Row(path, line, {}, "bytes that are not UTF-8; save the file as UTF-8")
+    if len(text) > 2 * MAX_CHARACTERS:
+        return Row(path, line, {}, f"a line of {len(text):,} characters; at most {2 * MAX_CHARACTERS:,} are taken")
+    try:
+        values = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        reason = getattr(error, "msg", "too deeply nested")
+        return Row(path, line, {}, f"not a whole JSON object ({reason}); one object a line is needed")
+    if not isinstance(values, dict):
+        return Row(path, line, {}, f"a JSON {type(values).__name__}; one object a line is needed")
+    return Row(path, line, values)
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(64 * MAX_CHARACTERS)
+    with open_text(path) as file:
+        first = file.readline()
+        file.seek(0)
+        delimiter = "\t" if table_format(path) == "tsv" else _delimiter(first)
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        header: list[str] | None = None
+        line = 1
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Row(path, line, {}, f"{error}; check the quotes of the row that begins here")
+                line = reader.line_num + 1
+                continue
+            if header is None:
+                header = _header(path, cells)
+            elif cells:
+                yield _csv_row(path, line, header, cells)
+            line = reader.line_num + 1
+
+
+def _delimiter(header: str) -> str:
+    """Spreadsheets in much of Europe write .csv with semicolons; the header shows it."""
+    return max(",;\t", key=header.count) if header.strip() else ","
+
+
+def _header(path: Path, cells: list[str]) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    if any(has_bad_bytes(cell) for cell in header):
+        raise InputError(f"{path}:1: bytes that are not UTF-8; save the file as UTF-8")
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise InputError(f'{path}:1: two columns are called "{twice[0]}"; rename one')
+    return header
+
+
+def _csv_row(path: Path, line: int, header: list[str], cells: list[str]) -> Row:
+    if len(cells) != len(header):
+        return Row(path, line, {}, f"{len(cells)} cells where the header has {len(header)}; check quotes and separators")
+    values = dict(zip(header, cells, strict=True))
+    for name, cell in values.items():
+        if has_bad_bytes(cell):
+            return Row(path, line, {}, f'bytes that are not UTF-8 in column "{name}"; save the file as UTF-8')
+        if len(cell) > MAX_CHARACTERS:
+            reason = f'a cell of {len(cell):,} characters in column "{name}"; at most {MAX_CHARACTERS:,} are taken'
+            return Row(path, line, {}, reason)
+    return Row(path, line, values)
+
+
+def _parquet_file(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        source = pa.BufferReader(open_bytes(path, "rb").read()) if path.suffix == ".gz" else path
+        return pq.ParquetFile(source)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is no readable Parquet file ({reason}); write it anew") from None
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    line = 0
+    for batch in _parquet_file(path).iter_batches(batch_size=_BATCH):
+        for values in batch.to_pylist():
+            line += 1
+            yield Row(path, line, values)
