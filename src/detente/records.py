@@ -73,6 +73,10 @@ class Statement:
         return replace(self, labels={**self.labels, **labels})
 
 
+# The fields of a Statement that hold one value each.
+FIELDS = tuple(f.name for f in fields(Statement) if f.name not in ("labels", "extra"))
+
+
 def to_row(statement: Statement) -> dict[str, Any]:
     """The statement as one flat row, columns in the order of COLUMNS, then other tasks, then `extra`."""
     row: dict[str, Any] = {}
@@ -102,7 +106,7 @@ def from_row(
     taken: set[str] = set()
     kept: dict[str, Any] = {}
     labels: dict[str, str] = {}
-    for name in dict.fromkeys((*_FIELDS, *LABEL_COLUMNS, *by_name, *theirs)):
+    for name in dict.fromkeys((*FIELDS, *LABEL_COLUMNS, *by_name, *theirs)):
         column = theirs.get(name, name)
         if column is None or column not in row:
             continue
@@ -111,7 +115,7 @@ def from_row(
             labels[name] = by_name[name].label_of(row[column], values)
         elif name in LABEL_COLUMNS:
             labels[name] = "" if row[column] is None else str(row[column])
-        elif name in _FIELDS:
+        elif name in FIELDS:
             kept[name] = _cell(name, row[column])
         else:
             kept.setdefault("extra", {})[name] = row[column]
@@ -119,9 +123,6 @@ def from_row(
     if "text" not in kept:
         raise InputError("the row has no text")
     return Statement(labels={k: v for k, v in labels.items() if v}, extra=extra, **kept)
-
-
-_FIELDS = tuple(f.name for f in fields(Statement) if f.name not in ("labels", "extra"))
 
 
 def _cell(name: str, value: Any) -> Any:

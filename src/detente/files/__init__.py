@@ -3,7 +3,7 @@
 from detente.files.formats import DOCUMENTS, TABLES, ending, expand, table_format
 from detente.files.reading import Row, column_names, read_rows
 from detente.files.statements import Layout, Rejects, read_statements, row_columns, write_statements
-from detente.files.writing import atomic, write_json, write_rows, write_text
+from detente.files.writing import atomic, column_types, write_json, write_rows, write_text
 
 __all__ = [
     "DOCUMENTS",
@@ -13,6 +13,7 @@ __all__ = [
     "Row",
     "atomic",
     "column_names",
+    "column_types",
     "ending",
     "expand",
     "read_rows",

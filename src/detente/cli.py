@@ -1,0 +1,168 @@
+"""The command line: composes a verb's configuration with Hydra, builds its job, prints errors as one line.
+
+The only module that knows Hydra. `detente VERB key=value ...` reads `configs/VERB.yaml`; its `_target_`
+names the job's class, and `run` of that class's module does the work.
+"""
+
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from detente import __version__
+from detente.errors import DetenteError, InputError, UsageError, did_you_mean
+
+VERBS = {
+    "extract": "raw articles -> statements with their holders",
+    "label": "statements -> statements labelled by rules or by a checkpoint",
+    "train": "labelled statements -> a run: checkpoint, metrics, predictions",
+    "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
+    "predict": "statements or articles -> labels with probabilities",
+    "compare": "several runs -> one table",
+}
+_USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
+
+usage: detente VERB [key=value ...]
+
+{verbs}
+
+examples
+  detente train                                            the shipped corpus, the default model
+  detente train data=files data.train=mine.csv task=stance model=linear
+  detente train -m model=majority,linear,frozen,blend      several models, one table
+  detente predict checkpoint=runs/train/RUN input=articles output=stances.csv
+
+detente VERB --help shows a verb's settings; --cfg job prints the composed configuration.
+"""
+
+
+def main() -> None:
+    """Entry point of `detente` and `python -m detente`."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        sys.exit(0 if arguments else 2)
+    if arguments[0] in ("-V", "--version"):
+        print(f"detente {__version__}")
+        return
+    try:
+        if arguments[0] not in VERBS:
+            raise UsageError(f'"{arguments[0]}" is no verb of detente; {did_you_mean(arguments[0], VERBS)}')
+        _run_verb(arguments[0], arguments[1:])
+    except DetenteError as error:
+        _fail(str(error), error.status)
+    except KeyboardInterrupt:
+        _fail("stopped; what was written whole is kept", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except MemoryError:
+        _fail("memory ran out; lower model.batch_size or data.limit, or use model=linear", 1)
+
+
+def _usage() -> str:
+    verbs = "\n".join(f"  {verb:<9} {what}" for verb, what in VERBS.items())
+    return _USAGE.format(version=__version__, verbs=verbs)
+
+
+def _fail(message: str, status: int) -> None:
+    print(f"detente: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _run_verb(verb: str, arguments: list[str]) -> None:
+    """Let Hydra parse the arguments, compose and call back; translate its errors into ours."""
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from detente import paths
+
+    # Hydra then raises instead of printing a trace of its own and leaving.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    results: list[Any] = []
+
+    def call(config: Any) -> Any:
+        result = _run_job(config)
+        results.append(result)
+        return getattr(result, "score", None)
+
+    sys.argv = [f"detente {verb}", *(re.sub(r"^(\+{0,2})encoder=", r"\1encoder@model.encoder=", a) for a in arguments)]
+    try:
+        hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(_explain(verb, error)) from None
+    if len(results) > 1:
+        _print_table_of(results)
+
+
+def _run_job(config: Any) -> Any:
+    """Build the job that a composed configuration describes, run it, print what it reports."""
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from detente.files import write_text
+
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise UsageError(f"{missing[0]} is not given; add {missing[0]}=VALUE")
+    if config.get("run_dir"):
+        write_text(Path(config.run_dir) / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+    try:
+        job = instantiate(config, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, DetenteError):
+            raise cause from None
+        raise UsageError(_explain_build(error)) from None
+    result = importlib.import_module(type(job).__module__).run(job)
+    if result is not None:
+        print(result.text)
+    return result
+
+
+def _print_table_of(results: list[Any]) -> None:
+    """One table over the runs of a sweep."""
+    runs = [str(result.run_dir) for result in results if getattr(result, "run_dir", None)]
+    if len(runs) > 1:
+        from detente.verbs.compare import CompareJob, run
+
+        print(run(CompareJob(runs=runs)).text)
+
+
+def _explain(verb: str, error: Exception) -> str:
+    """Hydra's and OmegaConf's errors as one sentence with what to do."""
+    text = str(error)
+    group = re.search(r"Could not find '([\w@./]+?)/([^'/]+)'", text)
+    if group:
+        known = re.findall(r"^\t(\S+)$", text, re.M)
+        name = group[1].removesuffix("@model.encoder")
+        return f'{name}={group[2]} is not known; {did_you_mean(group[2], known)}'
+    override = re.search(r"Could not override '([^']+)'", text)
+    if override and "@model.encoder" in override[1] or "Could not override 'encoder" in text:
+        return "encoder=NAME goes with a model that has an encoder: model=frozen, blend or finetune"
+    if override:
+        return f"{override[1]} is no setting of detente {verb}; see: detente {verb} --help ('+{override[1]}=...' adds to a mapping)"
+    environment = re.search(r"Environment variable '(\w+)' not found", text)
+    if environment:
+        return f"the environment variable {environment[1]} is not set; set it to the folder of the data sets"
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    return f"{first} (see: detente {verb} --help)"
+
+
+def _explain_build(error: Exception) -> str:
+    """Why a job could not be built, as one sentence."""
+    cause = error.__cause__ or error
+    text = str(cause).strip().splitlines()[0]
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", text)
+    key = re.search(r"full_key: (\S+)", str(error))
+    where = f" in {key[1]}" if key else ""
+    if unknown:
+        return f'"{unknown[1]}" is no setting{where}; remove it'
+    if isinstance(cause, InputError):
+        return str(cause)
+    return f"the configuration{where} cannot be used: {text}"

@@ -1,0 +1,199 @@
+"""Loading a corpus into `datasets` tables: shipped, from files, or from a hub, with the splits made whole."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detente import files, paths
+from detente.corpus import splits
+from detente.corpus.tables import as_table
+from detente.errors import InputError, UsageError
+from detente.files import Layout, Rejects
+from detente.records import Statement, from_row
+from detente.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+SPLITS = ("train", "dev", "test")
+# owner/name, owner/name:split, owner/name/configuration:split
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)?(:[\w\[\]%:+]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Where a corpus comes from and how its columns map to ours.
+
+    Give `all` (rows carry their split in the column `split`) or `train` with, if they exist, `dev` and
+    `test`: files, folders, globs, `shipped:NAME`, or a hub data set as `owner/name[/configuration][:split]`.
+    What is missing of dev is made from train: `dev_share` of it, by `group`, stratified by label.
+    `lang` fills in the language where the rows have none; `keep` keeps only rows whose columns have
+    these values. `score_by` names a column: F_avg is averaged over its values (targets, in P-Stance).
+    """
+
+    name: str
+    all: str = ""
+    train: str = ""
+    dev: str = ""
+    test: str = ""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    on_error: str = "stop"
+    lang: str = ""
+    keep: Mapping[str, Any] = field(default_factory=dict)
+    group: Sequence[str] = ("scenario", "doc_id")
+    dev_share: float = 0.15
+    limit: int = 0
+    score_by: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError unless there is one source to train or evaluate on."""
+        object.__setattr__(self, "group", tuple(self.group))
+        if bool(self.all) == bool(self.train):
+            raise UsageError(
+                f"data={self.name} needs data.train=FILE (and, if you have them, data.dev=FILE data.test=FILE), "
+                "or data.all=FILE whose rows carry their split"
+            )
+        if not 0 < self.dev_share < 1:
+            raise UsageError(f"data.dev_share is {self.dev_share}; it must lie between 0 and 1")
+
+    @property
+    def layout(self) -> Layout:
+        """How its columns and values map to ours."""
+        return Layout(columns=self.columns, values=self.values, on_error=self.on_error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """The splits of a corpus as `datasets` tables (absent ones are empty), with its fingerprint.
+
+    `notes` are sentences for the user: what was made, what was left out.
+    """
+
+    name: str
+    train: "Dataset"
+    dev: "Dataset"
+    test: "Dataset"
+    fingerprint: str
+    rejects: Rejects
+    notes: tuple[str, ...] = ()
+
+
+def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
+    """Read, check and split a corpus. Raises InputError naming the file and line of what is wrong."""
+    rejects = Rejects()
+    by_split = _read(spec, tasks, rejects)
+    notes: list[str] = []
+    if rejects.rows:
+        notes.append(f"{len(rejects.rows)} bad rows were left out; they stand with their reasons in rejects.jsonl")
+    for name in SPLITS:
+        kept = [s for s in by_split[name] if all(task.name in s.labels for task in tasks)]
+        left_out = len(by_split[name]) - len(kept)
+        if left_out:
+            notes.append(f"{left_out} rows of {name} without a label for {_names(tasks)} were left out")
+        by_split[name] = kept
+    if not by_split["train"]:
+        raise InputError(f"data={spec.name} has no labelled training rows for {_names(tasks)}; give data.train=FILE")
+    if not by_split["dev"]:
+        groups = splits.groups_of(by_split["train"], spec.group)
+        by_split["train"], by_split["dev"] = splits.hold_out(
+            by_split["train"], share=spec.dev_share, groups=groups, tasks=tasks, seed=seed
+        )
+        notes.append(
+            f"no dev split was given: {len(by_split['dev'])} rows of train were held out as dev, "
+            "grouped and stratified by label"
+        )
+    if spec.limit:
+        by_split = {name: rows[: spec.limit] for name, rows in by_split.items()}
+        notes.append(f"data.limit={spec.limit}: only the first rows of each split are used; figures mean little")
+    return Corpus(
+        name=spec.name,
+        **{name: as_table(rows, tasks=tasks) for name, rows in by_split.items()},
+        fingerprint=fingerprint([s for name in SPLITS for s in by_split[name]]),
+        rejects=rejects,
+        notes=tuple(notes),
+    )
+
+
+def fingerprint(statements: Sequence[Statement]) -> str:
+    """SHA-256 over text, target, split and labels in order: equal for equal training material."""
+    digest = hashlib.sha256()
+    for s in statements:
+        line = [s.text, s.target, s.split, sorted(s.labels.items())]
+        digest.update(json.dumps(line, ensure_ascii=False).encode())
+    return digest.hexdigest()
+
+
+def _read(spec: DataSpec, tasks: Sequence[Task], rejects: Rejects) -> dict[str, list[Statement]]:
+    by_split: dict[str, list[Statement]] = {name: [] for name in SPLITS}
+    if spec.all:
+        for statement in _statements(spec.all, spec, tasks, rejects):
+            if statement.split in by_split:
+                by_split[statement.split].append(statement)
+            elif not statement.split:
+                by_split["train"].append(replace(statement, split="train"))
+        return by_split
+    for name in SPLITS:
+        source = getattr(spec, name)
+        if source:
+            rows = _statements(source, spec, tasks, rejects)
+            by_split[name] = [replace(statement, split=name) for statement in rows]
+    return by_split
+
+
+def _statements(source: str, spec: DataSpec, tasks: Sequence[Task], rejects: Rejects) -> list[Statement]:
+    path = Path(paths.resolve(source))
+    if not path.exists() and _HUB_NAME.fullmatch(source) and files.ending(path) not in files.TABLES:
+        found = _from_hub(source, spec, tasks)
+    else:
+        tables = [p for p in files.expand(path) if files.ending(p) in files.TABLES]
+        if not tables:
+            raise InputError(f"{path} holds no table; training reads .jsonl, .csv, .tsv or .parquet")
+        found = list(files.read_statements(tables, layout=spec.layout, tasks=tasks, rejects=rejects))
+    kept = [s for s in found if all(_column(s, name) == value for name, value in spec.keep.items())]
+    return [replace(s, lang=spec.lang) if spec.lang and not s.lang else s for s in kept]
+
+
+def _column(statement: Statement, name: str) -> Any:
+    return statement.extra[name] if name in statement.extra else getattr(statement, name, None)
+
+
+def _from_hub(source: str, spec: DataSpec, tasks: Sequence[Task]) -> list[Statement]:
+    import datasets
+
+    name, _, split = source.partition(":")
+    parts = name.split("/")
+    try:
+        table = datasets.load_dataset("/".join(parts[:2]), *parts[2:], split=split or "train")
+    except Exception as error:  # the hub client raises many kinds; all mean that nothing was loaded
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"{source} is no file here, and as a data set of the hub it could not be loaded ({reason[:200]}); "
+            "check the path, or the name and the network"
+        ) from None
+    statements = []
+    for line, row in enumerate(table, start=1):
+        try:
+            statement = from_row(_named_labels(table, row), columns=spec.columns, values=spec.values, tasks=tasks)
+        except InputError as error:
+            raise InputError(f"{source}:{line}: {error}") from None
+        statements.append(statement if statement.id else replace(statement, id=f"{name}:{line}"))
+    return statements
+
+
+def _named_labels(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with class numbers replaced by the class names that the data set declares."""
+    named = dict(row)
+    for column, value in row.items():
+        feature = table.features[column]
+        if hasattr(feature, "int2str") and isinstance(value, int) and value >= 0:
+            named[column] = feature.int2str(value)
+    return named
+
+
+def _names(tasks: Sequence[Task]) -> str:
+    return " and ".join(task.name for task in tasks)

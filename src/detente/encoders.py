@@ -1,0 +1,186 @@
+"""Sentence encoders: the embedded one, a folder, or a hub name; embedding texts in batches of like length."""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.errors import CheckpointError, InputError, UsageError
+from detente.files import write_json
+
+EMBEDDED = "embedded:"
+_SPEC_FILE = "encoder.json"
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSpec:
+    """Which encoder, and how it is used.
+
+    `path` is `embedded:PACKAGE` (weights inside an installed package, never the network), a folder, or
+    a hub name. `sha256` of `model.safetensors` is checked where given. `pooling` (mean or cls) and
+    `prefix` matter to embeddings; `max_length` is in tokens.
+    """
+
+    name: str
+    path: str
+    sha256: str = ""
+    revision: str = "main"
+    max_length: int = 128
+    pooling: str = "mean"
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for an unknown pooling or a length that holds no text."""
+        if self.pooling not in ("mean", "cls"):
+            raise UsageError(f'encoder.pooling is "{self.pooling}"; it must be mean or cls')
+        if self.max_length < 8:
+            raise UsageError(f"encoder.max_length is {self.max_length}; it must be at least 8 tokens")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loaded encoder: tokenizer and model without a head, in evaluation mode."""
+
+    spec: EncoderSpec
+    tokenizer: Any
+    model: Any
+
+    @property
+    def width(self) -> int:
+        """Dimensions of an embedding."""
+        return int(self.model.config.hidden_size)
+
+
+def locate(spec: EncoderSpec) -> tuple[str, bool]:
+    """(path or hub name for `from_pretrained`, whether it is local). Raises InputError if it is not there."""
+    if spec.path.startswith(EMBEDDED):
+        package = spec.path.removeprefix(EMBEDDED)
+        found = importlib.util.find_spec(package)
+        if found is None or not found.submodule_search_locations:
+            raise InputError(f"the encoder {spec.name} needs the package {package}; install détente again")
+        return str(Path(next(iter(found.submodule_search_locations))) / "model"), True
+    folder = Path(spec.path).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise InputError(f"{folder} holds no model (no config.json); give a folder saved by save_pretrained")
+        return str(folder), True
+    if spec.path.startswith((".", "/", "~")):
+        raise InputError(f"{folder} does not exist; give a folder saved by save_pretrained, or a hub name")
+    return spec.path, False
+
+
+def load_pretrained(spec: EncoderSpec, auto_class: Any, **options: Any) -> tuple[Any, Any]:
+    """(tokenizer, model) of an auto class of transformers, from safetensors only, its hash checked.
+
+    Raises InputError when the encoder is not there, CheckpointError when its weights are not those expected.
+    """
+    from transformers import AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    where, local = locate(spec)
+    if local and spec.sha256:
+        _check_hash(Path(where) / "model.safetensors", spec)
+    common = {"local_files_only": local, "revision": spec.revision}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **common)
+        model = auto_class.from_pretrained(where, use_safetensors=True, **common, **options)
+    except (OSError, ValueError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        remedy = "check the folder" if local else "check the name and the network, or give a local folder as encoder.path"
+        raise InputError(f"the encoder {spec.name} ({spec.path}) could not be loaded ({reason[:300]}); {remedy}") from None
+    return tokenizer, model
+
+
+def load_encoder(spec: EncoderSpec) -> Encoder:
+    """Load an encoder for embedding."""
+    from transformers import AutoModel
+
+    tokenizer, model = load_pretrained(spec, AutoModel)
+    return Encoder(spec, tokenizer, model.eval())
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write model, tokenizer and spec so that the folder needs nothing else."""
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    write_json(folder / _SPEC_FILE, asdict(encoder.spec))
+
+
+def load_saved(folder: Path) -> Encoder:
+    """Read what `save_encoder` wrote."""
+    saved = json.loads((folder / _SPEC_FILE).read_text(encoding="utf-8"))
+    return load_encoder(EncoderSpec(**saved | {"path": str(folder), "sha256": ""}))
+
+
+def embed(
+    encoder: Encoder, texts: Sequence[str], *, batch_tokens: int = 4096, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """Unit-length embeddings of `texts`, in order: float32, (n, width).
+
+    Batches hold texts of like length, about `batch_tokens` tokens with padding; equal texts are
+    computed once. `progress` is told how many texts a batch finished.
+    """
+    import torch
+
+    unique = list(dict.fromkeys(texts))
+    tokens = [
+        encoder.tokenizer(encoder.spec.prefix + text, truncation=True, max_length=encoder.spec.max_length)
+        for text in unique
+    ]
+    out = np.empty((len(unique), encoder.width), dtype=np.float32)
+    with torch.inference_mode():
+        for batch in token_batches([len(t["input_ids"]) for t in tokens], batch_tokens=batch_tokens):
+            padded = encoder.tokenizer.pad([tokens[i] for i in batch], return_tensors="pt")
+            out[batch] = _pool(encoder, padded).cpu().float().numpy()
+            if progress:
+                progress(len(batch))
+    at = {text: i for i, text in enumerate(unique)}
+    return out[[at[text] for text in texts]] if texts else out
+
+
+def token_batches(lengths: Sequence[int], *, batch_tokens: int = 4096) -> list[list[int]]:
+    """Positions of texts in batches of like length, about `batch_tokens` tokens each with padding."""
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batches and (len(batches[-1]) + 1) * lengths[i] <= batch_tokens:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def _pool(encoder: Encoder, padded: Any) -> Any:
+    import torch
+
+    hidden = encoder.model(**padded).last_hidden_state
+    if encoder.spec.pooling == "cls":
+        pooled = hidden[:, 0]
+    else:
+        mask = padded["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+        pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+    return torch.nn.functional.normalize(pooled, dim=-1)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_hash(path: Path, spec: EncoderSpec) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing; install the package of the encoder {spec.name} again")
+    found = sha256(path)
+    if found != spec.sha256:
+        raise CheckpointError(
+            f"{path} has the hash {found[:12]}…, expected {spec.sha256[:12]}…; it was altered: install it again"
+        )

@@ -1,0 +1,49 @@
+"""The model card: README.md of a checkpoint, made from the numbers of its manifest."""
+
+from detente.checkpoint import Checkpoint
+from detente.evaluation.tables import interval
+
+
+def model_card(checkpoint: Checkpoint) -> str:
+    """Markdown: what it predicts, how well by split and language, on what it was trained, how to use it."""
+    about = checkpoint.about
+    data = about["data"]
+    lines = [
+        f"# {about['name']}",
+        "",
+        f"A `{checkpoint.family}` classifier trained by détente {about['versions']['detente']} "
+        f"on {data['n']['train']} statements of the corpus `{data['name']}` (seed {about['seed']}).",
+        "",
+        "## What it predicts",
+        "",
+    ]
+    for task in checkpoint.tasks:
+        target = f", towards: {task.target}" if task.target else ""
+        lines.append(f"- **{task.name}**: {', '.join(f'`{label}`' for label in task.labels)}{target}")
+    lines += ["", "Probabilities are calibrated by temperature scaling on dev.", "", "## How well", ""]
+    lines += ["| task | split | part | n | macro-F1 | 95% interval | accuracy | ECE |", "|---|---|---|---|---|---|---|---|"]
+    for split, by_task in about["metrics"].items():
+        for name, scores in by_task.items():
+            for part, of in ({"all": scores["all"]} | scores.get("by_lang", {})).items():
+                macro = of["macro_f1"]
+                numbers = f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {of['accuracy']['value']:.3f} | {of['ece']:.3f}"
+                lines.append(f"| {name} | {split} | {part} | {numbers} |")
+    lines += [
+        "",
+        "Dev chose the settings and the temperature; test was measured once, at the end.",
+        "",
+        "## Limits",
+        "",
+        "Measured on the corpus named above and nothing else: statements of other subjects, times, outlets and",
+        "languages will fare worse. A label is a reading of one statement, not of its holder.",
+        "",
+        "## Use",
+        "",
+        "```",
+        "detente predict checkpoint=THIS_FOLDER input=FILE_OR_FOLDER output=labelled.csv",
+        "```",
+        "",
+        f"Data fingerprint `{data['fingerprint'][:16]}`, code commit `{about['git_commit'] or 'installed package'}`.",
+        "",
+    ]
+    return "\n".join(lines)

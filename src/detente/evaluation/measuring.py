@@ -1,0 +1,113 @@
+"""Measuring the predictions of a checkpoint on a split: all rows, by language, by another column."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+
+from detente import files
+from detente.evaluation.metrics import FloatArray
+from detente.evaluation.scoring import Scores, mean_f_avg, score, score_by
+from detente.records import Statement, to_row
+from detente.tasks import Task
+
+
+class TaskScores(TypedDict, total=False):
+    """Scores of one task: over all rows, by language, and by `score_by` with the mean F_avg over its values."""
+
+    all: Scores
+    by_lang: dict[str, Scores]
+    by_column: dict[str, Scores]
+    mean_f_avg: float
+
+
+SplitScores = dict[str, TaskScores]
+
+
+def measure(
+    tasks: Sequence[Task],
+    statements: Sequence[Statement],
+    proba: Mapping[str, FloatArray],
+    *,
+    seed: int,
+    score_by: str = "",
+) -> SplitScores:
+    """Scores of every task on labelled statements; rows without a label of a task do not count for it."""
+    return {task.name: _of_task(task, statements, proba[task.name], seed, score_by) for task in tasks}
+
+
+def _of_task(
+    task: Task, statements: Sequence[Statement], proba: FloatArray, seed: int, column: str
+) -> TaskScores:
+    rows = [i for i, s in enumerate(statements) if s.labels.get(task.name)]
+    labelled = [statements[i] for i in rows]
+    gold, kept = np.array(task.index([s.labels[task.name] for s in labelled]), dtype=int), proba[rows]
+    scores: TaskScores = {"all": score(task, gold, kept, seed=seed)}
+    languages = [s.lang for s in labelled]
+    if len(set(languages)) > 1:
+        scores["by_lang"] = score_by(task, gold, kept, languages, seed=seed)
+    if column:
+        scores["by_column"] = score_by(task, gold, kept, [str(_value(s, column)) for s in labelled], seed=seed)
+        scores["mean_f_avg"] = mean_f_avg(scores["by_column"])
+    return scores
+
+
+def _value(statement: Statement, column: str) -> Any:
+    return statement.extra.get(column, getattr(statement, column, ""))
+
+
+def predicted_columns(task: Task, proba: FloatArray) -> Iterator[dict[str, Any]]:
+    """For each row: the label, its probability, and every label's probability, under the contract's names."""
+    for row in proba:
+        best = int(row.argmax())
+        columns: dict[str, Any] = {task.name: task.labels[best], f"{task.name}_confidence": float(row[best])}
+        yield columns | {f"{task.name}_{label}": float(p) for label, p in zip(task.labels, row, strict=True)}
+
+
+def added_columns(tasks: Sequence[Task]) -> dict[str, type]:
+    """The columns that predicting adds, with their types, in order."""
+    columns: dict[str, type] = {}
+    for task in tasks:
+        columns |= {task.name: str, f"{task.name}_confidence": float}
+        columns |= {f"{task.name}_{label}": float for label in task.labels}
+    return columns
+
+
+def write_predictions(
+    path: Path, tasks: Sequence[Task], statements: Sequence[Statement], proba: Mapping[str, FloatArray]
+) -> None:
+    """One row a statement: its own columns, given labels as `given_<task>`, the predicted columns."""
+    added = added_columns(tasks)
+    rows = [{(f"given_{k}" if k in added else k): v for k, v in to_row(s).items()} for s in statements]
+    for task in tasks:
+        for row, columns in zip(rows, predicted_columns(task, proba[task.name]), strict=True):
+            row.update(columns)
+    columns = files.column_types(rows) | added
+    files.write_rows(path, rows, columns=columns)
+
+
+def flat(scores: Mapping[str, SplitScores]) -> dict[str, float]:
+    """Metrics under dotted names (`test.stance.macro_f1`, `test.stance.en.macro_f1`) for a tracker."""
+    out: dict[str, float] = {}
+    for split, by_task in scores.items():
+        for name, task_scores in by_task.items():
+            parts = {"": task_scores["all"]} | {f"{k}.": v for k, v in task_scores.get("by_lang", {}).items()}
+            for part, of in parts.items():
+                prefix = f"{split}.{name}.{part}".replace("(", "").replace(")", "")
+                out |= {f"{prefix}{m}": of[m]["value"] for m in ("accuracy", "macro_f1", "f_avg")}  # type: ignore[literal-required]
+                out |= {f"{prefix}{m}": of[m] for m in ("mcc", "ece", "log_loss")}  # type: ignore[literal-required]
+            if "mean_f_avg" in task_scores:
+                out[f"{split}.{name}.mean_f_avg"] = task_scores["mean_f_avg"]
+    return out
+
+
+def steps(history: Mapping[str, Sequence[Mapping[str, float]]]) -> tuple[tuple[int, dict[str, float]], ...]:
+    """(step, metrics) from a Trainer's log of each task, metrics named `<task>.loss`, `<task>.dev_score` …"""
+    out = []
+    for task, entries in history.items():
+        for entry in entries:
+            known = {k: v for k, v in entry.items() if k in ("loss", "learning_rate", "eval_loss", "eval_score")}
+            named = {f"{task}.{k.replace('eval_', 'dev_')}": float(v) for k, v in known.items()}
+            out.append((int(entry.get("step", 0)), named))
+    return tuple(out)

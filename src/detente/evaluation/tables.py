@@ -1,0 +1,92 @@
+"""Scores as text tables and plots."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from detente.evaluation.measuring import SplitScores, TaskScores
+from detente.evaluation.scoring import Interval, Scores
+from detente.tasks import Task
+
+Cells = Sequence[str]
+
+
+def render(header: Cells, rows: Sequence[Cells]) -> str:
+    """A plain table, columns aligned: the first two to the left, numbers to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(row: Cells) -> str:
+        cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, rows)])
+
+
+def score_table(tasks: Sequence[Task], scores: Mapping[str, SplitScores], *, score_by: str = "") -> str:
+    """Splits, tasks and their parts (all, by language, by `score_by`) with macro-F1 and its interval."""
+    header = ["task", "part", "split", "n", "macro-F1", "95% interval", "accuracy", "F_avg", "MCC", "ECE"]
+    rows = [
+        [task.name, part, split, *_numbers(of)]
+        for task in tasks
+        for split in scores
+        for part, of in _parts(scores[split][task.name], score_by).items()
+    ]
+    table = render(header, rows)
+    means = [
+        f"{task.name}, {split}: F_avg averaged over {score_by} {found['mean_f_avg']:.4f}"
+        for task in tasks
+        for split in scores
+        if "mean_f_avg" in (found := scores[split][task.name])
+    ]
+    return "\n".join([table, *means])
+
+
+def label_table(task: Task, scores: Scores) -> str:
+    """Precision, recall and F1 of each label, and the confusion matrix beside it."""
+    header = ["label", "", "n", "precision", "recall", "F1", *(f"-> {label}" for label in task.labels)]
+    rows = []
+    for i, label in enumerate(task.labels):
+        of = scores["labels"][label]
+        counts = [str(count) for count in scores["confusion"][i]]
+        rows.append([label, "", str(of["n"]), f"{of['precision']:.3f}", f"{of['recall']:.3f}", f"{of['f1']:.3f}", *counts])
+    return render(header, rows)
+
+
+def interval(of: Interval) -> str:
+    """`low–high` with three digits."""
+    return f"{of['low']:.3f}–{of['high']:.3f}"
+
+
+def _parts(scores: TaskScores, column: str) -> dict[str, Scores]:
+    named = {f"{column}={value}": of for value, of in scores.get("by_column", {}).items()}
+    return {"all": scores["all"], **scores.get("by_lang", {}), **named}
+
+
+def _numbers(of: Scores) -> list[str]:
+    macro = of["macro_f1"]
+    shown = [of["accuracy"]["value"], of["f_avg"]["value"], of["mcc"], of["ece"]]
+    return [str(of["n"]), f"{macro['value']:.3f}", interval(macro), *(f"{value:.3f}" for value in shown)]
+
+
+def plot_confusion(task: Task, scores: Scores, path: Path) -> Path:
+    """A picture of the confusion matrix with counts, rows gold; returns `path`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    k = len(task.labels)
+    figure = Figure(figsize=(1.6 + k, 1.2 + 0.9 * k), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    counts = scores["confusion"]
+    shares = [[count / max(sum(row), 1) for count in row] for row in counts]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            colour = "white" if shares[i][j] > 0.6 else "black"
+            axes.text(j, i, f"{count}\n{shares[i][j]:.0%}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(k), task.labels, rotation=20)
+    axes.set_yticks(range(k), task.labels)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("gold")
+    axes.set_title(f"{task.name}: macro-F1 {scores['macro_f1']['value']:.3f}, n {scores['n']}", fontsize=10)
+    figure.savefig(path, dpi=120)
+    return path

@@ -1,0 +1,125 @@
+"""The frozen family: embeddings of a sentence encoder that is not trained, and a linear head for each task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.corpus.tables import from_table
+from detente.encoders import Encoder, EncoderSpec, embed, load_encoder, load_saved, save_encoder
+from detente.files import write_json
+from detente.models.base import Classifier, FloatArray
+from detente.models.heads import Head, fit_head, load_head, save_head, softmax
+from detente.models.inputs import recurring_targets, targets_in_text, window
+from detente.progress import progress
+from detente.records import Statement
+from detente.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_WINDOW = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenSpec:
+    """Settings of the frozen family: the encoder, the head's inverse regularisation `c`, balanced labels or not."""
+
+    family: ClassVar[str] = "frozen"
+    encoder: EncoderSpec
+    c: float = 10.0
+    balanced: bool = False
+
+
+@dataclass(frozen=True)
+class Features:
+    """How statements become vectors: the encoder, and how the target enters (as in the linear family's Terms)."""
+
+    encoder: Encoder
+    targets: tuple[str, ...]
+    windowed: bool
+
+    def transform(self, statements: Sequence[Statement]) -> NDArray[np.float32]:
+        """Dense (n, d): the text's embedding, that of the words around the target, a copy for each target."""
+        texts = [s.text for s in statements]
+        if self.windowed:
+            texts += [_around(s) for s in statements]
+        with progress(total=len(set(texts)), what="embedding", unit="texts") as advance:
+            vectors = embed(self.encoder, texts, progress=advance)
+        n = len(statements)
+        shared = np.hstack([vectors[:n], vectors[n:]]) if self.windowed else vectors
+        # Unit vectors of some hundred dimensions: this scale lets one `c` serve all encoders.
+        shared = shared * np.float32(np.sqrt(self.encoder.width / 16))
+        own = [shared * np.array([[s.target == t] for s in statements], dtype=np.float32) for t in self.targets]
+        return np.hstack([shared, *own])
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """An encoder and a head a task."""
+
+    tasks: tuple[Task, ...]
+    features: Features
+    heads: Mapping[str, Head]
+
+    def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
+        """Softmax of the heads' logits."""
+        vectors = self.features.transform(statements)
+        return {name: softmax(head.logits(vectors)) for name, head in self.heads.items()}
+
+    def save(self, folder: Path) -> None:
+        """`encoder/` and one `<task>/head.safetensors` a task."""
+        save_features(self.features, folder)
+        for name, head in self.heads.items():
+            save_head(head, folder / name / "head.safetensors")
+
+
+def fit(
+    spec: FrozenSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+) -> Classifier:
+    """Embed train once, then fit a head for each task."""
+    statements = from_table(train)
+    features = make_features(spec, statements)
+    vectors = features.transform(statements)
+    heads = {task.name: fit_task_head(spec, task, vectors, train[task.name], seed=seed) for task in tasks}
+    return Frozen(tasks, features, heads)
+
+
+def make_features(spec: FrozenSpec, statements: Sequence[Statement]) -> Features:
+    """The features that a spec asks for, given what train's targets are like."""
+    return Features(load_encoder(spec.encoder), recurring_targets(statements), targets_in_text(statements))
+
+
+def fit_task_head(spec: FrozenSpec, task: Task, vectors: Any, labels: Sequence[str], *, seed: int) -> Head:
+    """The head that a spec asks for, of one task."""
+    return fit_head(
+        vectors, task.index(labels), n_labels=len(task.labels), c=spec.c, balanced=spec.balanced, seed=seed
+    )
+
+
+def save_features(features: Features, folder: Path) -> None:
+    """Write the encoder with its tokenizer, and how the target enters."""
+    save_encoder(features.encoder, folder / "encoder")
+    write_json(folder / "features.json", {"targets": features.targets, "windowed": features.windowed})
+
+
+def load_features(folder: Path) -> Features:
+    """Read what `save_features` wrote."""
+    import json
+
+    content = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+    return Features(load_saved(folder / "encoder"), tuple(content["targets"]), content["windowed"])
+
+
+def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
+    """Read what `save` wrote."""
+    heads = {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks}
+    return Frozen(tasks, load_features(folder), heads)
+
+
+def _around(statement: Statement) -> str:
+    left, right = window(statement, words=_WINDOW)
+    return f"{left}{statement.target}{right}" or statement.text

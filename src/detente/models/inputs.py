@@ -1,0 +1,56 @@
+"""What a model reads of a statement: its text, the target, and the words around the target."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from detente.records import Statement
+from detente.tasks import Task
+
+_WORD = re.compile(r"\w+")
+# With more targets than this, each has too few rows for weights of its own.
+MAX_TARGETS = 24
+MIN_ROWS_PER_TARGET = 50
+
+
+def target_of(statement: Statement, task: Task) -> str:
+    """The statement's own target, or the task's."""
+    return statement.target or task.target
+
+
+def recurring_targets(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """Targets frequent enough to have weights of their own, sorted; none if there is only one target.
+
+    In a corpus of a few targets (three politicians) the same words speak for one and against another.
+    """
+    counts = Counter(s.target for s in statements)
+    frequent = sorted(t for t, n in counts.items() if n >= MIN_ROWS_PER_TARGET)
+    return tuple(frequent) if 2 <= len(frequent) <= MAX_TARGETS else ()
+
+
+def target_span(statement: Statement) -> tuple[int, int] | None:
+    """Where the target stands in the text: the columns target_start and target_end, else its first occurrence."""
+    start, end = statement.extra.get("target_start"), statement.extra.get("target_end")
+    if start not in (None, "") and end not in (None, ""):
+        return int(start), int(end)
+    at = statement.text.find(statement.target) if statement.target else -1
+    return (at, at + len(statement.target)) if at >= 0 else None
+
+
+def targets_in_text(statements: Sequence[Statement]) -> bool:
+    """Whether most statements mention their target, as in targeted sentiment."""
+    found = sum(target_span(s) is not None for s in statements)
+    return found > len(statements) / 2
+
+
+def window(statement: Statement, *, words: int) -> tuple[str, str]:
+    """Up to `words` words left and right of the target; empty strings where the text does not mention it."""
+    span = target_span(statement)
+    if span is None:
+        return "", ""
+    left = [m.start() for m in _WORD.finditer(statement.text, 0, span[0])][-words:]
+    right = [m.end() for m in _WORD.finditer(statement.text, span[1])][:words]
+    return (
+        statement.text[left[0] : span[0]] if left else "",
+        statement.text[span[1] : right[-1]] if right else "",
+    )

@@ -1,0 +1,32 @@
+"""Where the shipped configuration and data lie: in the wheel, or at the top of a clone."""
+
+from pathlib import Path
+
+from detente.errors import UsageError
+
+_PACKAGE = Path(__file__).parent
+_CLONE = _PACKAGE.parents[1]
+SHIPPED = "shipped:"
+
+
+def configs() -> Path:
+    """The folder of the configuration groups."""
+    return _first(_PACKAGE / "_configs", _CLONE / "configs")
+
+
+def resolve(path: str) -> str:
+    """The path itself, or for `shipped:NAME` the path of that shipped data.
+
+    >>> resolve("news.csv")
+    'news.csv'
+    """
+    if not path.startswith(SHIPPED):
+        return path
+    return str(_first(_PACKAGE / "_data", _CLONE / "data") / path.removeprefix(SHIPPED))
+
+
+def _first(*folders: Path) -> Path:
+    for folder in folders:
+        if folder.is_dir():
+            return folder
+    raise UsageError(f"{folders[0]} is missing; install détente again")

@@ -1,0 +1,1 @@
+"""One file a command: a frozen job dataclass and `run(job) -> Outcome`."""

@@ -1,0 +1,146 @@
+"""`detente train`: fit a classifier, calibrate it on dev, measure it on dev and test, save the run."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detente import checkpoint as checkpoints
+from detente import provenance, tracking
+from detente.checkpoint import Checkpoint
+from detente.corpus import Corpus, DataSpec, load_corpus
+from detente.corpus.tables import from_table
+from detente.errors import UsageError
+from detente.evaluation import cards, measuring, tables
+from detente.files import write_json
+from detente.models import base
+from detente.models.base import Classifier, FloatArray
+from detente.models.calibration import apply_temperature, fit_temperature
+from detente.tasks import Task
+from detente.tracking import Tracked, TrackingSpec
+from detente.verbs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """Everything that decides a training run. `task` maps task names to tasks, all trained in one run."""
+
+    name: str
+    run_dir: str
+    task: Mapping[str, Task]
+    data: DataSpec
+    model: Any
+    tracking: TrackingSpec
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Raise UsageError unless the model is a family's spec and the seed a number."""
+        if not hasattr(type(self.model), "family"):
+            raise UsageError("model is no model family; choose one with model=NAME")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise UsageError(f"seed is {self.seed!r}; it must be a whole number of 0 or more")
+
+
+def run(job: TrainJob) -> Outcome:
+    """Train, measure, save; the score is dev's headline metric, averaged over tasks."""
+    started = time.monotonic()
+    tasks, run_dir = tuple(job.task.values()), Path(job.run_dir)
+    corpus = load_corpus(job.data, tasks, seed=job.seed)
+    corpus.rejects.write(run_dir / "rejects.jsonl")
+    for note in corpus.notes:
+        log.info(note)
+    log.info(f"{job.name}: training on {len(corpus.train)} statements, dev {len(corpus.dev)}, test {len(corpus.test)}")
+    fitting = time.monotonic()
+    classifier = base.fit(job.model, tasks, corpus.train, corpus.dev, seed=job.seed, run_dir=run_dir)
+    fit_seconds = time.monotonic() - fitting
+    raw = {name: classifier.predict_proba(from_table(table)) for name, table in _measured(corpus).items()}
+    temperatures = _temperatures(tasks, corpus.dev, raw["dev"])
+    proba = {
+        split: {name: apply_temperature(p, temperatures[name]) for name, p in of.items()} for split, of in raw.items()
+    }
+    scores = {
+        split: measuring.measure(tasks, from_table(table), proba[split], seed=job.seed, score_by=job.data.score_by)
+        for split, table in _measured(corpus).items()
+    }
+    about = _about(job, corpus, scores, fit_seconds)
+    checkpoint = Checkpoint(family=job.model.family, classifier=classifier, temperatures=temperatures, about=about)
+    checkpoints.save(checkpoint, run_dir / "checkpoint", card=cards.model_card(checkpoint))
+    for split, table in _measured(corpus).items():
+        measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, from_table(table), proba[split])
+    write_json(run_dir / "metrics.json", about | {"seconds": round(time.monotonic() - started, 2)})
+    look = _track(job, corpus, classifier, scores, run_dir)
+    return Outcome(
+        text=_report(job, tasks, scores, run_dir, look),
+        score=sum(scores["dev"][task.name]["all"][task.metric]["value"] for task in tasks) / len(tasks),
+        run_dir=run_dir,
+    )
+
+
+def _measured(corpus: Corpus) -> dict[str, "Dataset"]:
+    return {"dev": corpus.dev} | ({"test": corpus.test} if len(corpus.test) else {})
+
+
+def _temperatures(tasks: Sequence[Task], dev: "Dataset", proba: Mapping[str, FloatArray]) -> dict[str, float]:
+    import numpy as np
+
+    return {task.name: fit_temperature(np.array(task.index(dev[task.name])), proba[task.name]) for task in tasks}
+
+
+def _about(
+    job: TrainJob, corpus: Corpus, scores: Mapping[str, measuring.SplitScores], fit_seconds: float
+) -> dict[str, Any]:
+    counts = {"train": len(corpus.train), "dev": len(corpus.dev), "test": len(corpus.test)}
+    return {
+        "name": job.name,
+        "data": {"name": corpus.name, "fingerprint": corpus.fingerprint, "n": counts, "notes": corpus.notes},
+        "seed": job.seed,
+        "model": asdict(job.model),
+        "metrics": scores,
+        "fit_seconds": round(fit_seconds, 2),
+        **provenance.environment(),
+    }
+
+
+def _track(
+    job: TrainJob,
+    corpus: Corpus,
+    classifier: Classifier,
+    scores: Mapping[str, measuring.SplitScores],
+    run_dir: Path,
+) -> str:
+    """Hand the finished run to the tracker; returns how to look at it."""
+    params = tracking.flatten({"model": asdict(job.model), "data": asdict(job.data), "seed": job.seed})
+    params |= {"family": job.model.family, "tasks": ",".join(job.task), "fingerprint": corpus.fingerprint}
+    plots = [
+        tables.plot_confusion(task, scores[split][task.name]["all"], run_dir / f"confusion.{split}.{task.name}.png")
+        for split in scores
+        for task in job.task.values()
+    ]
+    tracked = Tracked(
+        name=job.name,
+        verb="train",
+        params=params,
+        metrics=measuring.flat(scores),
+        steps=measuring.steps(getattr(classifier, "history", {})),
+        artifacts=(run_dir / "metrics.json", run_dir / "config.yaml", run_dir / "checkpoint" / "README.md", *plots),
+    )
+    return tracking.track(job.tracking, tracked, run_dir=run_dir)
+
+
+def _report(
+    job: TrainJob, tasks: Sequence[Task], scores: Mapping[str, measuring.SplitScores], run_dir: Path, look: str
+) -> str:
+    table = tables.score_table(tasks, scores, score_by=job.data.score_by)
+    lines = [table, "", f"run folder   {run_dir}", *(f"predictions  {p}" for p in sorted(run_dir.glob("predictions.*")))]
+    lines += [
+        "next         detente predict checkpoint=" + str(run_dir) + " input=FILE_OR_FOLDER output=labelled.csv",
+        "             detente evaluate checkpoint=" + str(run_dir) + " input=LABELLED_FILE",
+    ]
+    return "\n".join(lines + ([f"tracking     {look}"] if look else []))
