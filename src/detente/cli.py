@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from detente import __version__
 from detente.errors import DetenteError, InputError, UsageError, did_you_mean
@@ -60,6 +60,11 @@ def main() -> None:
         sys.exit(1)
     except MemoryError:
         _fail("memory ran out; lower model.batch_size or data.limit, or use model=linear", 1)
+    except Exception as error:
+        if os.environ.get("DETENTE_DEBUG"):
+            raise
+        reason = f"{type(error).__name__}: {error}"[:500]
+        _fail(f"unexpected error, a fault of détente ({reason}); DETENTE_DEBUG=1 shows where", 1)
 
 
 def _usage() -> str:
@@ -67,7 +72,7 @@ def _usage() -> str:
     return _USAGE.format(version=__version__, verbs=verbs)
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int) -> NoReturn:
     print(f"detente: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
 
@@ -86,11 +91,14 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
     results: list[Any] = []
 
     def call(config: Any) -> Any:
-        result = _run_job(config)
+        try:
+            result = _run_job(config)
+        except DetenteError as error:  # here, before Hydra adds words of its own
+            _fail(str(error), error.status)
         results.append(result)
         return getattr(result, "score", None)
 
-    sys.argv = [f"detente {verb}", *(re.sub(r"^(\+{0,2})encoder=", r"\1encoder@model.encoder=", a) for a in arguments)]
+    sys.argv = [f"detente {verb}", *(_spelled_out(verb, a) for a in arguments)]
     try:
         hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
     except (HydraException, OmegaConfBaseException) as error:
@@ -99,12 +107,28 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         _print_table_of(results)
 
 
+def _spelled_out(verb: str, argument: str) -> str:
+    """The short spellings that people use, as Hydra wants them.
+
+    >>> _spelled_out("train", "encoder=minilm"), _spelled_out("train", "data.columns.text=tweet")
+    ('encoder@model.encoder=minilm', '++data.columns.text=tweet')
+    """
+    if argument.startswith("encoder="):
+        return "encoder@model." + argument
+    if argument.startswith("on_error=") and verb != "extract":
+        return "data." + argument
+    if re.match(r"data\.(columns|values|keep)\.", argument):
+        return "++" + argument
+    return argument
+
+
 def _run_job(config: Any) -> Any:
     """Build the job that a composed configuration describes, run it, print what it reports."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
+    from detente.checks import check_types
     from detente.files import write_text
 
     missing = sorted(OmegaConf.missing_keys(config))
@@ -119,6 +143,7 @@ def _run_job(config: Any) -> Any:
         if isinstance(cause, DetenteError):
             raise cause from None
         raise UsageError(_explain_build(error)) from None
+    check_types(job)
     result = importlib.import_module(type(job).__module__).run(job)
     if result is not None:
         print(result.text)
@@ -146,7 +171,7 @@ def _explain(verb: str, error: Exception) -> str:
     if override and "@model.encoder" in override[1] or "Could not override 'encoder" in text:
         return "encoder=NAME goes with a model that has an encoder: model=frozen, blend or finetune"
     if override:
-        return f"{override[1]} is no setting of detente {verb}; see: detente {verb} --help ('+{override[1]}=...' adds to a mapping)"
+        return f"{override[1]} is no setting of detente {verb}; see: detente {verb} --help"
     environment = re.search(r"Environment variable '(\w+)' not found", text)
     if environment:
         return f"the environment variable {environment[1]} is not set; set it to the folder of the data sets"

@@ -145,5 +145,5 @@ def _cell(name: str, value: Any) -> Any:
         word = "a whole number" if kind is int else "a number"
         raise InputError(
             f"{name} is {str(value)[:40]!r}; it must be {word} "
-            f"(if the column means something else, leave it out with '+data.columns.{name}=null')"
+            f"(if the column means something else, leave it out with data.columns.{name}=null)"
         ) from None

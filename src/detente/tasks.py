@@ -60,7 +60,7 @@ class Task:
             return by_case[mapped.casefold()]
         raise InputError(
             f'the {self.name} "{text[:60]}" is no label of the task ({", ".join(self.labels)}); '
-            f"correct it, or map it with '+data.values.{text[:60]}=LABEL'"
+            f"correct it, or map it with data.values.{text[:60]}=LABEL"
         )
 
     def index(self, labels: Sequence[str]) -> list[int]:

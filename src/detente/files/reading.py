@@ -11,6 +11,7 @@ from typing import Any
 
 from detente.errors import InputError
 from detente.files.formats import has_bad_bytes, open_bytes, open_text, table_format
+from detente.files.writing import column_types
 from detente.records import MAX_CHARACTERS
 
 _BATCH = 1024
@@ -56,6 +57,28 @@ def column_names(path: Path) -> list[str]:
         if row.values:
             return list(row.values)
     return []
+
+
+def file_columns(path: Path) -> dict[str, type]:
+    """Columns and their types (str, int, float, bool) as `write_rows` takes them; JSONL is read once for it."""
+    if table_format(path) == "jsonl":
+        return column_types(row.values for row in read_rows(path) if not row.problem)
+    if table_format(path) == "parquet":
+        import pyarrow.types as kinds
+
+        tests = ((kinds.is_boolean, bool), (kinds.is_integer, int), (kinds.is_floating, float))
+        schema = _parquet_file(path).schema_arrow
+        return {f.name: next((kind for test, kind in tests if test(f.type)), str) for f in schema}
+    return dict.fromkeys(column_names(path), str)
+
+
+def count_rows(path: Path) -> int:
+    """About how many rows, cheaply: exact for Parquet, the lines of the other formats."""
+    if table_format(path) == "parquet":
+        return int(_parquet_file(path).metadata.num_rows)
+    with open_bytes(path, "rb") as file:
+        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return max(lines - (table_format(path) != "jsonl"), 0)
 
 
 def _jsonl(path: Path) -> Iterator[Row]:

@@ -109,7 +109,7 @@ def _check_columns(path: Path, layout: Layout, tasks: Sequence[Task]) -> None:
     needed |= {ours: theirs for ours, theirs in layout.columns.items() if theirs is not None}
     for ours, theirs in needed.items():
         if theirs not in names:
-            remedy = f"name the column that holds the {ours} with '+data.columns.{ours}=COLUMN'"
+            remedy = f"name the column that holds the {ours} with data.columns.{ours}=COLUMN"
             raise InputError(f'{path}:1: no column "{theirs}" among {", ".join(names)}; {remedy}')
 
 
@@ -120,8 +120,3 @@ def write_statements(path: Path, statements: Iterable[Statement]) -> int:
     columns = {name: _TYPES.get(name, str) for name in COLUMNS}
     columns |= {name: kind for name, kind in kinds.items() if name not in columns}
     return write_rows(path, rows, columns=columns)
-
-
-def row_columns(paths: Sequence[Path]) -> dict[str, type]:
-    """Columns and types over all rows of some files, as `write_rows` takes them."""
-    return column_types(row.values for path in paths for row in read_rows(path) if not row.problem)

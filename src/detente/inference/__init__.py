@@ -1,0 +1,1 @@
+"""Prediction over inputs of any size."""

@@ -1,0 +1,72 @@
+"""Statements from whatever a path stands for: tables are read, documents are extracted first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detente import files
+from detente.errors import UsageError
+from detente.files import Layout, Rejects
+from detente.records import COLUMNS, FIELDS, Statement
+from detente.text.documents import holds_documents, read_documents
+from detente.text.extraction import extract
+
+_TYPES: dict[str, type] = {"relevance": float, "confidence": float, "start": int, "end": int}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An input: its tables of statements, its documents, the columns its statements will have, about how many."""
+
+    path: Path
+    tables: tuple[Path, ...]
+    documents: tuple[Path, ...]
+    columns: dict[str, type]
+    rows: int | None
+
+
+def open_source(path: str, layout: Layout) -> Source:
+    """Look at an input without reading it whole. Raises InputError if there is nothing to read."""
+    found = files.expand(path)
+    tables = tuple(p for p in found if files.ending(p) in files.TABLES and not holds_documents(p))
+    documents = tuple(p for p in found if p not in tables)
+    columns: dict[str, type] = {"id": str, "text": str}
+    if documents:
+        columns |= {name: _TYPES.get(name, str) for name in COLUMNS}
+    ours = {theirs: name for name, theirs in layout.columns.items() if theirs}
+    for table in tables:
+        for theirs, kind in files.file_columns(table).items():
+            name = ours.get(theirs, theirs)
+            is_field = name in FIELDS and not (name in layout.columns and layout.columns[name] is None)
+            known = _TYPES.get(name, str) if is_field else kind
+            columns[name] = known if columns.get(name, known) is known else str
+    rows = None if documents else sum(files.count_rows(p) for p in tables)
+    return Source(path=Path(path), tables=tables, documents=documents, columns=columns, rows=rows)
+
+
+def statements(
+    source: Source, *, layout: Layout, rejects: Rejects, languages: Sequence[str]
+) -> Iterator[Statement]:
+    """The statements of a source in order, tables before documents; bad ones as the layout's `on_error` says."""
+    yield from files.read_statements(source.tables, layout=layout, rejects=rejects)
+    for document in read_documents(source.documents, root=source.path, on_error=layout.on_error, rejects=rejects):
+        yield from extract(document, languages=languages)
+
+
+def check_output(output: str, source: Source) -> Path:
+    """The output's path. Raises UsageError if its ending is no table's or it is one of the inputs."""
+    path = Path(output).expanduser()
+    files.table_format(path)
+    if path.resolve() in {p.resolve() for p in (*source.tables, *source.documents)}:
+        raise UsageError(f"output={output} is also an input; give another file")
+    return path
+
+
+def written(output: Path, count: int, rejects: Rejects) -> list[str]:
+    """Write the rejects beside the output, and say what was written."""
+    lines = [f"{output}: {count:,} rows"]
+    if rejects.rows:
+        left_out = output.with_name(output.name + ".rejects.jsonl")
+        rejects.write(left_out)
+        lines.append(f"{left_out}: {len(rejects.rows):,} bad rows or files that were left out, with the reasons")
+    return lines

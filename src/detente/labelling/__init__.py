@@ -1,0 +1,1 @@
+"""Labelling by machine: rules over lexicons, or a checkpoint."""

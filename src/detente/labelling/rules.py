@@ -1,0 +1,147 @@
+"""The rules labeller: cue lists by language that an analyst edits without code, joined by weighted vote.
+
+A lexicon (`lexicons/<lang>.toml`) holds groups of cues. Each group is a labelling function: it votes for
+its label with its weight where one of its cues stands, and for `negated` (another label, or none) where
+a negator precedes the cue. What stands after a contrast word counts double, for statements follow their
+thrust; what stands before it counts half.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detente.errors import InputError
+from detente.models.base import FloatArray
+from detente.models.heads import softmax
+from detente.records import Statement
+from detente.tasks import Task
+
+LANGUAGES = ("en", "it", "ru")
+_FOLDER = Path(__file__).parent / "lexicons"
+_NEGATION_WORDS = 4
+_BEFORE_CONTRAST, _AFTER_CONTRAST = 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """A labelling function: its task, the label it votes for, the label when negated ("" for none), weight, cues."""
+
+    name: str
+    task: str
+    label: str
+    negated: str
+    weight: float
+    cues: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The rules of one language. `prior` is the vote that each task's neutral label starts with."""
+
+    groups: tuple[Group, ...]
+    negators: re.Pattern[str]
+    contrasts: re.Pattern[str]
+    prior: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One group's vote on one statement, and the words that made it."""
+
+    group: str
+    task: str
+    label: str
+    weight: float
+    cue: str
+
+
+def load_lexicon(path: Path) -> Lexicon:
+    """Read a lexicon. Raises InputError naming the file and the group that cannot be used."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; give a folder of lexicons with one <lang>.toml a language") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML file ({error}); mend it at that place") from None
+    try:
+        groups = tuple(_group(name, of) for name, of in content["group"].items())
+        return Lexicon(groups, _pattern(content["negators"]), _pattern(content["contrasts"]), content["prior"])
+    except KeyError as error:
+        raise InputError(f"{path} lacks {error}; see the shipped lexicons") from None
+    except (re.error, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: a cue cannot be read ({error}); write words, * for any ending") from None
+
+
+def _group(name: str, of: Mapping[str, Any]) -> Group:
+    cues = _pattern(of["cues"])
+    return Group(name, of["task"], of["label"], of.get("negated", ""), float(of.get("weight", 1.0)), cues)
+
+
+def _pattern(cues: Sequence[str]) -> re.Pattern[str]:
+    """One pattern for all cues: whole words in any case; `*` any ending, ` ` blanks, `...` up to four words between."""
+    parts = []
+    for cue in cues:
+        words = re.escape(cue.strip()).replace(r"\ ", r"\s+").replace(r"\*", r"\w*")
+        parts.append(words.replace(r"\s+\.\.\.\s+", r"\s+(?:[\w'’-]+\W+){0,4}?"))
+    joined = "|".join(sorted(parts, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE)
+
+
+@cache
+def shipped(lang: str) -> Lexicon:
+    """The shipped lexicon of a language, English for a language without one."""
+    return load_lexicon(_FOLDER / f"{lang if lang in LANGUAGES else 'en'}.toml")
+
+
+def votes(text: str, lexicon: Lexicon) -> list[Vote]:
+    """All votes on a text. Of a group, each cue counts once."""
+    contrast = None
+    for contrast in lexicon.contrasts.finditer(text):
+        pass
+    found: dict[tuple[str, str, str], Vote] = {}
+    for group in lexicon.groups:
+        for match in group.cues.finditer(text):
+            label = group.negated if _negated(text, match.start(), lexicon) else group.label
+            if not label:
+                continue
+            weight = group.weight
+            if contrast is not None:
+                weight *= _AFTER_CONTRAST if match.start() >= contrast.end() else _BEFORE_CONTRAST
+            key = (group.name, label, match[0].lower())
+            found.setdefault(key, Vote(group.name, group.task, label, weight, match[0]))
+    return list(found.values())
+
+
+def _negated(text: str, start: int, lexicon: Lexicon) -> bool:
+    """Whether a negator stands among the few words before `start`, in the same clause."""
+    before = re.split(r"[.;:!?«»“”]", text[:start])[-1]
+    words = before.split()
+    return bool(lexicon.negators.search(" ".join(words[-_NEGATION_WORDS:])))
+
+
+def label(
+    statements: Sequence[Statement], tasks: Sequence[Task], *, lexicons: Mapping[str, Lexicon] | None = None
+) -> dict[str, FloatArray]:
+    """Probabilities by task: softmax of the summed votes, (n, labels).
+
+    `lexicons` by language replace the shipped ones.
+    """
+    given = lexicons or {}
+    out = {task.name: np.zeros((len(statements), len(task.labels))) for task in tasks}
+    for row, statement in enumerate(statements):
+        lexicon = given.get(statement.lang) or shipped(statement.lang)
+        for task in tasks:
+            neutral = task.labels.index("neutral")
+            out[task.name][row, neutral] = lexicon.prior[task.name]
+        for vote in votes(statement.text, lexicon):
+            for task in tasks:
+                if vote.task == task.name:
+                    out[task.name][row, task.labels.index(vote.label)] += vote.weight
+    return {name: softmax(scores) for name, scores in out.items()}
+

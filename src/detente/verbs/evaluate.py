@@ -1,0 +1,106 @@
+"""`detente evaluate`: a checkpoint's scores, with intervals, on a split of a corpus or on a labelled file."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detente import checkpoint as checkpoints
+from detente import files, provenance, tracking
+from detente.checkpoint import Checkpoint
+from detente.corpus import DataSpec, load_corpus
+from detente.corpus.loading import SPLITS, fingerprint
+from detente.corpus.tables import from_table
+from detente.errors import InputError, UsageError, did_you_mean
+from detente.evaluation import measuring, tables
+from detente.evaluation.measuring import SplitScores
+from detente.files import Rejects
+from detente.records import Statement
+from detente.tracking import Tracked, TrackingSpec
+from detente.verbs.outcome import Outcome
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateJob:
+    """What is measured: `split` of the corpus `data`, or all rows of `input` if given; files go to `output`."""
+
+    name: str
+    run_dir: str
+    checkpoint: str
+    data: DataSpec
+    split: str
+    input: str
+    output: str
+    tracking: TrackingSpec
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for an unknown split."""
+        if self.split not in SPLITS:
+            raise UsageError(f'split is "{self.split}"; {did_you_mean(self.split, SPLITS)}')
+
+
+def run(job: EvaluateJob) -> Outcome:
+    """Measure and write metrics, predictions and pictures of the confusion; the score is the headline metric."""
+    started = time.monotonic()
+    folder = Path(job.output or job.run_dir)
+    checkpoint = checkpoints.load(job.checkpoint)
+    tasks, rejects = checkpoint.tasks, Rejects()
+    statements, what = _statements(job, checkpoint, rejects)
+    rejects.write(folder / "rejects.jsonl")
+    proba = checkpoint.predict_proba(statements)
+    column = job.data.score_by
+    scores: dict[str, SplitScores] = {
+        what: measuring.measure(tasks, statements, proba, seed=job.seed, score_by=column)
+    }
+    seconds = round(time.monotonic() - started, 2)
+    metrics = {
+        "name": job.name,
+        "checkpoint": str(checkpoints.locate(job.checkpoint)),
+        "data": {"name": job.input or job.data.name, "fingerprint": fingerprint(statements), "n": len(statements)},
+        "seed": job.seed,
+        "metrics": scores,
+        "seconds": seconds,
+        **provenance.environment(),
+    }
+    files.write_json(folder / "metrics.json", metrics)
+    measuring.write_predictions(folder / f"predictions.{what}.parquet", tasks, statements, proba)
+    plots = [
+        tables.plot_confusion(task, scores[what][task.name]["all"], folder / f"confusion.{what}.{task.name}.png")
+        for task in tasks
+    ]
+    tracked = Tracked(
+        name=job.name,
+        verb="evaluate",
+        params={"checkpoint": job.checkpoint, "data": job.input or job.data.name, "split": what, "seed": job.seed},
+        metrics=measuring.flat(scores),
+        artifacts=(folder / "metrics.json", *plots),
+    )
+    look = tracking.track(job.tracking, tracked, run_dir=folder)
+    parts = [tables.score_table(tasks, scores, score_by=column)]
+    parts += [f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks]
+    parts.append(f"written      {folder}" + (f"\ntracking     {look}" if look else ""))
+    score = sum(scores[what][task.name]["all"][task.metric]["value"] for task in tasks) / len(tasks)  # type: ignore[literal-required]
+    return Outcome(text="\n\n".join(parts), score=score, run_dir=folder)
+
+
+def _statements(job: EvaluateJob, checkpoint: Checkpoint, rejects: Rejects) -> tuple[Sequence[Statement], str]:
+    """The labelled statements and what to call them."""
+    if not job.input:
+        corpus = load_corpus(job.data, checkpoint.tasks, seed=job.seed)
+        table = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}[job.split]
+        if not len(table):
+            raise InputError(f"data={job.data.name} has no {job.split} rows; give split=dev, or input=FILE")
+        rejects.rows.extend(corpus.rejects.rows)
+        return from_table(table), job.split
+    paths = [p for p in files.expand(job.input) if files.ending(p) in files.TABLES]
+    if not paths:
+        raise InputError(f"{job.input} holds no table of labelled statements; give .jsonl, .csv, .tsv or .parquet")
+    found = files.read_statements(paths, layout=job.data.layout, tasks=checkpoint.tasks, rejects=rejects)
+    labelled = [s for s in found if any(task.name in s.labels for task in checkpoint.tasks)]
+    if not labelled:
+        raise InputError(f"{job.input} has no row with a label; evaluation needs gold labels")
+    return labelled, "input"
