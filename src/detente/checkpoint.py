@@ -1,8 +1,8 @@
 """The checkpoint: a classifier with its tasks, calibration, provenance, and the hash of every file.
 
-    checkpoint/manifest.json   format, family, tasks, calibration, fingerprint, metrics, hashes
-    checkpoint/README.md       model card with the measured numbers
-    checkpoint/...             what the family saves: safetensors and JSON, never pickle
+checkpoint/manifest.json   format, family, tasks, calibration, fingerprint, metrics, hashes
+checkpoint/README.md       model card with the measured numbers
+checkpoint/...             what the family saves: safetensors and JSON, never pickle
 """
 
 import hashlib
@@ -70,7 +70,9 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str) -> None:
         part.rename(folder)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise InputError(f"the checkpoint {folder} could not be written ({error.strerror or error}); make room") from None
+        raise InputError(
+            f"the checkpoint {folder} could not be written ({error.strerror or error}); make room"
+        ) from None
 
 
 def locate(run: str | Path) -> Path:

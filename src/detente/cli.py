@@ -166,9 +166,9 @@ def _explain(verb: str, error: Exception) -> str:
     if group:
         known = re.findall(r"^\t(\S+)$", text, re.M)
         name = group[1].removesuffix("@model.encoder")
-        return f'{name}={group[2]} is not known; {did_you_mean(group[2], known)}'
+        return f"{name}={group[2]} is not known; {did_you_mean(group[2], known)}"
     override = re.search(r"Could not override '([^']+)'", text)
-    if override and "@model.encoder" in override[1] or "Could not override 'encoder" in text:
+    if (override and "@model.encoder" in override[1]) or "Could not override 'encoder" in text:
         return "encoder=NAME goes with a model that has an encoder: model=frozen, blend or finetune"
     if override:
         return f"{override[1]} is no setting of detente {verb}; see: detente {verb} --help"

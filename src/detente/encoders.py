@@ -95,8 +95,12 @@ def load_pretrained(spec: EncoderSpec, auto_class: Any, **options: Any) -> tuple
         model = auto_class.from_pretrained(where, use_safetensors=True, **common, **options)
     except (OSError, ValueError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
-        remedy = "check the folder" if local else "check the name and the network, or give a local folder as encoder.path"
-        raise InputError(f"the encoder {spec.name} ({spec.path}) could not be loaded ({reason[:300]}); {remedy}") from None
+        remedy = (
+            "check the folder" if local else "check the name and the network, or give a local folder as encoder.path"
+        )
+        raise InputError(
+            f"the encoder {spec.name} ({spec.path}) could not be loaded ({reason[:300]}); {remedy}"
+        ) from None
     return tokenizer, model
 
 
@@ -122,7 +126,11 @@ def load_saved(folder: Path) -> Encoder:
 
 
 def embed(
-    encoder: Encoder, texts: Sequence[str], *, batch_tokens: int = 4096, progress: Progress | None = None
+    encoder: Encoder,
+    texts: Sequence[str],
+    *,
+    batch_tokens: int = 4096,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Unit-length embeddings of `texts`, in order: float32, (n, width).
 

@@ -6,13 +6,25 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("detente", "numpy", "scikit-learn", "torch", "transformers", "datasets", "evaluate", "hydra-core")
+_PACKAGES = (
+    "detente",
+    "numpy",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "datasets",
+    "evaluate",
+    "hydra-core",
+)
 
 
 def environment() -> dict[str, Any]:
     """Versions of what computes, Python and platform, and the commit of the clone the package runs from."""
     return {
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
         "platform": platform.platform(),
         "git_commit": git_commit(),
     }

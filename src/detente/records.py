@@ -18,7 +18,19 @@ COLUMNS = (
 )
 MAX_CHARACTERS = 1_000_000
 _STRINGS = frozenset(
-    ("id", "lang", "target", "holder", "holder_name", "quote", "doc_id", "date", "source", "split", "origin")
+    (
+        "id",
+        "lang",
+        "target",
+        "holder",
+        "holder_name",
+        "quote",
+        "doc_id",
+        "date",
+        "source",
+        "split",
+        "origin",
+    )
 )
 
 

@@ -32,9 +32,7 @@ class Task:
         if len(labels) < 2 or len(set(labels)) != len(labels):
             raise UsageError(f"task.{self.name}.labels must be two or more different labels, got {list(labels)}")
         if self.metric not in METRICS:
-            raise UsageError(
-                f'task.{self.name}.metric is "{self.metric}"; {did_you_mean(self.metric, METRICS)}'
-            )
+            raise UsageError(f'task.{self.name}.metric is "{self.metric}"; {did_you_mean(self.metric, METRICS)}')
         for label in self.polar:
             if label not in labels:
                 raise UsageError(

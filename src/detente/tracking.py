@@ -76,7 +76,9 @@ def _tensorboard(tracked: Tracked, run_dir: Path) -> str:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UsageError("tracking=tensorboard needs the package tensorboard: pip install 'detente[tensorboard]'") from None
+        raise UsageError(
+            "tracking=tensorboard needs the package tensorboard: pip install 'detente[tensorboard]'"
+        ) from None
     folder = run_dir / "tensorboard"
     with SummaryWriter(str(folder)) as writer:
         for name, value in tracked.params.items():

@@ -19,12 +19,22 @@ def groups_of(statements: Sequence[Statement], columns: Sequence[str]) -> list[s
     groups = []
     for statement in statements:
         values = (str(statement.extra.get(name) or getattr(statement, name, "") or "") for name in columns)
-        groups.append(next((f"{name}={v}" for name, v in zip(columns, values, strict=True) if v), statement.text))
+        groups.append(
+            next(
+                (f"{name}={v}" for name, v in zip(columns, values, strict=True) if v),
+                statement.text,
+            )
+        )
     return groups
 
 
 def hold_out(
-    statements: Sequence[Statement], *, share: float, groups: Sequence[str], tasks: Sequence[Task], seed: int
+    statements: Sequence[Statement],
+    *,
+    share: float,
+    groups: Sequence[str],
+    tasks: Sequence[Task],
+    seed: int,
 ) -> tuple[list[Statement], list[Statement]]:
     """(kept, held out): about `share` of the statements held out, whole groups only, stratified by label.
 

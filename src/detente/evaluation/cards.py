@@ -11,8 +11,7 @@ def model_card(checkpoint: Checkpoint) -> str:
     lines = [
         f"# {about['name']}",
         "",
-        f"A `{checkpoint.family}` classifier trained by détente {about['versions']['detente']} "
-        f"on {data['n']['train']} statements of the corpus `{data['name']}` (seed {about['seed']}).",
+        _made(checkpoint),
         "",
         "## What it predicts",
         "",
@@ -20,13 +19,23 @@ def model_card(checkpoint: Checkpoint) -> str:
     for task in checkpoint.tasks:
         target = f", towards: {task.target}" if task.target else ""
         lines.append(f"- **{task.name}**: {', '.join(f'`{label}`' for label in task.labels)}{target}")
-    lines += ["", "Probabilities are calibrated by temperature scaling on dev.", "", "## How well", ""]
-    lines += ["| task | split | part | n | macro-F1 | 95% interval | accuracy | ECE |", "|---|---|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "Probabilities are calibrated by temperature scaling on dev.",
+        "",
+        "## How well",
+        "",
+    ]
+    lines += [
+        "| task | split | part | n | macro-F1 | 95% interval | accuracy | ECE |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for split, by_task in about["metrics"].items():
         for name, scores in by_task.items():
             for part, of in ({"all": scores["all"]} | scores.get("by_lang", {})).items():
                 macro = of["macro_f1"]
-                numbers = f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {of['accuracy']['value']:.3f} | {of['ece']:.3f}"
+                accuracy = of["accuracy"]["value"]
+                numbers = f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {accuracy:.3f} | {of['ece']:.3f}"
                 lines.append(f"| {name} | {split} | {part} | {numbers} |")
     lines += [
         "",
@@ -47,3 +56,11 @@ def model_card(checkpoint: Checkpoint) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _made(checkpoint: Checkpoint) -> str:
+    about, data = checkpoint.about, checkpoint.about["data"]
+    return (
+        f"A `{checkpoint.family}` classifier trained by détente {about['versions']['detente']} "
+        f"on {data['n']['train']} statements of the corpus `{data['name']}` (seed {about['seed']})."
+    )

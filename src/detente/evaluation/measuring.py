@@ -37,12 +37,13 @@ def measure(
     return {task.name: _of_task(task, statements, proba[task.name], seed, score_by) for task in tasks}
 
 
-def _of_task(
-    task: Task, statements: Sequence[Statement], proba: FloatArray, seed: int, column: str
-) -> TaskScores:
+def _of_task(task: Task, statements: Sequence[Statement], proba: FloatArray, seed: int, column: str) -> TaskScores:
     rows = [i for i, s in enumerate(statements) if s.labels.get(task.name)]
     labelled = [statements[i] for i in rows]
-    gold, kept = np.array(task.index([s.labels[task.name] for s in labelled]), dtype=int), proba[rows]
+    gold, kept = (
+        np.array(task.index([s.labels[task.name] for s in labelled]), dtype=int),
+        proba[rows],
+    )
     scores: TaskScores = {"all": score(task, gold, kept, seed=seed)}
     languages = [s.lang for s in labelled]
     if len(set(languages)) > 1:
@@ -61,7 +62,10 @@ def predicted_columns(task: Task, proba: FloatArray) -> Iterator[dict[str, Any]]
     """For each row: the label, its probability, and every label's probability, under the contract's names."""
     for row in proba:
         best = int(row.argmax())
-        columns: dict[str, Any] = {task.name: task.labels[best], f"{task.name}_confidence": float(row[best])}
+        columns: dict[str, Any] = {
+            task.name: task.labels[best],
+            f"{task.name}_confidence": float(row[best]),
+        }
         yield columns | {f"{task.name}_{label}": float(p) for label, p in zip(task.labels, row, strict=True)}
 
 
@@ -75,7 +79,10 @@ def added_columns(tasks: Sequence[Task]) -> dict[str, type]:
 
 
 def write_predictions(
-    path: Path, tasks: Sequence[Task], statements: Sequence[Statement], proba: Mapping[str, FloatArray]
+    path: Path,
+    tasks: Sequence[Task],
+    statements: Sequence[Statement],
+    proba: Mapping[str, FloatArray],
 ) -> None:
     """One row a statement: its own columns, given labels as `given_<task>`, the predicted columns."""
     added = added_columns(tasks)
@@ -87,6 +94,12 @@ def write_predictions(
     files.write_rows(path, rows, columns=columns)
 
 
+def headline(tasks: Sequence[Task], scores: SplitScores) -> float:
+    """The metric that each task maximises, averaged over tasks: what a sweep compares."""
+    values = [dict(scores[task.name]["all"])[task.metric] for task in tasks]
+    return float(np.mean([value["value"] if isinstance(value, dict) else value for value in values]))
+
+
 def flat(scores: Mapping[str, SplitScores]) -> dict[str, float]:
     """Metrics under dotted names (`test.stance.macro_f1`, `test.stance.en.macro_f1`) for a tracker."""
     out: dict[str, float] = {}
@@ -95,14 +108,16 @@ def flat(scores: Mapping[str, SplitScores]) -> dict[str, float]:
             parts = {"": task_scores["all"]} | {f"{k}.": v for k, v in task_scores.get("by_lang", {}).items()}
             for part, of in parts.items():
                 prefix = f"{split}.{name}.{part}".replace("(", "").replace(")", "")
-                out |= {f"{prefix}{m}": of[m]["value"] for m in ("accuracy", "macro_f1", "f_avg")}  # type: ignore[literal-required]
-                out |= {f"{prefix}{m}": of[m] for m in ("mcc", "ece", "log_loss")}  # type: ignore[literal-required]
+                out |= {f"{prefix}{m}": of[m]["value"] for m in ("accuracy", "macro_f1", "f_avg")}
+                out |= {f"{prefix}{m}": of[m] for m in ("mcc", "ece", "log_loss")}
             if "mean_f_avg" in task_scores:
                 out[f"{split}.{name}.mean_f_avg"] = task_scores["mean_f_avg"]
     return out
 
 
-def steps(history: Mapping[str, Sequence[Mapping[str, float]]]) -> tuple[tuple[int, dict[str, float]], ...]:
+def steps(
+    history: Mapping[str, Sequence[Mapping[str, float]]],
+) -> tuple[tuple[int, dict[str, float]], ...]:
     """(step, metrics) from a Trainer's log of each task, metrics named `<task>.loss`, `<task>.dev_score` …"""
     out = []
     for task, entries in history.items():

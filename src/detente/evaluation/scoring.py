@@ -80,9 +80,7 @@ def score(task: Task, gold: IntArray, proba: FloatArray, *, seed: int, resamples
     )
 
 
-def score_by(
-    task: Task, gold: IntArray, proba: FloatArray, values: Sequence[str], *, seed: int
-) -> dict[str, Scores]:
+def score_by(task: Task, gold: IntArray, proba: FloatArray, values: Sequence[str], *, seed: int) -> dict[str, Scores]:
     """`score` for the rows of each value, sorted by value; rows without a value stand under "(none)"."""
     named = np.array([value or "(none)" for value in values])
     return {
@@ -98,7 +96,9 @@ def mean_f_avg(by_target: Mapping[str, Scores]) -> float:
 def check_proba(task: Task, proba: FloatArray) -> None:
     """Raise InputError unless rows are probabilities over the task's labels."""
     if proba.ndim != 2 or proba.shape[1] != len(task.labels):
-        raise InputError(f"probabilities of {task.name} have shape {proba.shape}; {len(task.labels)} columns are needed")
+        raise InputError(
+            f"probabilities of {task.name} have shape {proba.shape}; {len(task.labels)} columns are needed"
+        )
     bad = np.flatnonzero(~(np.isfinite(proba).all(axis=1) & (abs(proba.sum(axis=1) - 1) < 1e-3)))
     if len(bad):
         raise InputError(
@@ -132,6 +132,9 @@ def _by_label(task: Task, counts: IntArray, f1: Sequence[float]) -> dict[str, La
         gold, predicted = int(counts[i].sum()), int(counts[:, i].sum())
         hit = int(counts[i, i])
         out[label] = LabelScores(
-            precision=hit / predicted if predicted else 0.0, recall=hit / gold if gold else 0.0, f1=f1[i], n=gold
+            precision=hit / predicted if predicted else 0.0,
+            recall=hit / gold if gold else 0.0,
+            f1=f1[i],
+            n=gold,
         )
     return out

@@ -23,7 +23,18 @@ def render(header: Cells, rows: Sequence[Cells]) -> str:
 
 def score_table(tasks: Sequence[Task], scores: Mapping[str, SplitScores], *, score_by: str = "") -> str:
     """Splits, tasks and their parts (all, by language, by `score_by`) with macro-F1 and its interval."""
-    header = ["task", "part", "split", "n", "macro-F1", "95% interval", "accuracy", "F_avg", "MCC", "ECE"]
+    header = [
+        "task",
+        "part",
+        "split",
+        "n",
+        "macro-F1",
+        "95% interval",
+        "accuracy",
+        "F_avg",
+        "MCC",
+        "ECE",
+    ]
     rows = [
         [task.name, part, split, *_numbers(of)]
         for task in tasks
@@ -42,12 +53,30 @@ def score_table(tasks: Sequence[Task], scores: Mapping[str, SplitScores], *, sco
 
 def label_table(task: Task, scores: Scores) -> str:
     """Precision, recall and F1 of each label, and the confusion matrix beside it."""
-    header = ["label", "", "n", "precision", "recall", "F1", *(f"-> {label}" for label in task.labels)]
+    header = [
+        "label",
+        "",
+        "n",
+        "precision",
+        "recall",
+        "F1",
+        *(f"-> {label}" for label in task.labels),
+    ]
     rows = []
     for i, label in enumerate(task.labels):
         of = scores["labels"][label]
         counts = [str(count) for count in scores["confusion"][i]]
-        rows.append([label, "", str(of["n"]), f"{of['precision']:.3f}", f"{of['recall']:.3f}", f"{of['f1']:.3f}", *counts])
+        rows.append(
+            [
+                label,
+                "",
+                str(of["n"]),
+                f"{of['precision']:.3f}",
+                f"{of['recall']:.3f}",
+                f"{of['f1']:.3f}",
+                *counts,
+            ]
+        )
     return render(header, rows)
 
 
@@ -64,7 +93,12 @@ def _parts(scores: TaskScores, column: str) -> dict[str, Scores]:
 def _numbers(of: Scores) -> list[str]:
     macro = of["macro_f1"]
     shown = [of["accuracy"]["value"], of["f_avg"]["value"], of["mcc"], of["ece"]]
-    return [str(of["n"]), f"{macro['value']:.3f}", interval(macro), *(f"{value:.3f}" for value in shown)]
+    return [
+        str(of["n"]),
+        f"{macro['value']:.3f}",
+        interval(macro),
+        *(f"{value:.3f}" for value in shown),
+    ]
 
 
 def plot_confusion(task: Task, scores: Scores, path: Path) -> Path:

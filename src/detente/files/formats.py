@@ -4,7 +4,7 @@ import glob
 import gzip
 import io
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, BinaryIO, Literal, cast
 
 from detente.errors import InputError, UsageError
 
@@ -45,7 +45,8 @@ def expand(path: str | Path) -> list[Path]:
         found = [p for p in given.rglob("*") if p.is_file() and ending(p) in known]
         what = "holds no file ending in " + " ".join(f".{e}" for e in known)
     elif any(c in str(given) for c in "*?["):
-        found = [Path(p) for p in glob.glob(str(given), recursive=True) if Path(p).is_file()]
+        names = glob.glob(str(given), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        found = [Path(name) for name in names if Path(name).is_file()]
         what = "matches no file"
     else:
         raise InputError(f"{path} does not exist; give an existing file, folder or glob (you are in {Path.cwd()})")
@@ -66,13 +67,16 @@ def is_gzip(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def open_bytes(path: Path, mode: Literal["rb", "wb"]) -> IO[bytes]:
+def open_bytes(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
     """Open for reading or writing bytes; gzip by name, with no time stamp so that equal content is equal bytes."""
     if not is_gzip(path):
         return path.open(mode)
     if mode == "rb":
-        return gzip.open(path, "rb")
-    return gzip.GzipFile(filename="", fileobj=path.open("wb"), mode="wb", mtime=0)  # type: ignore[return-value]
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    raw = path.open("wb")
+    zipped = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0)
+    zipped.myfileobj = raw  # so that closing the one closes the other
+    return cast(BinaryIO, zipped)
 
 
 def open_text(path: Path) -> IO[str]:

@@ -92,7 +92,12 @@ def _json_row(path: Path, line: int, text: str) -> Row:
     if has_bad_bytes(text):
         return Row(path, line, {}, "bytes that are not UTF-8; save the file as UTF-8")
     if len(text) > 2 * MAX_CHARACTERS:
-        return Row(path, line, {}, f"a line of {len(text):,} characters; at most {2 * MAX_CHARACTERS:,} are taken")
+        return Row(
+            path,
+            line,
+            {},
+            f"a line of {len(text):,} characters; at most {2 * MAX_CHARACTERS:,} are taken",
+        )
     try:
         values = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -145,11 +150,21 @@ def _header(path: Path, cells: list[str]) -> list[str]:
 
 def _csv_row(path: Path, line: int, header: list[str], cells: list[str]) -> Row:
     if len(cells) != len(header):
-        return Row(path, line, {}, f"{len(cells)} cells where the header has {len(header)}; check quotes and separators")
+        return Row(
+            path,
+            line,
+            {},
+            f"{len(cells)} cells where the header has {len(header)}; check quotes and separators",
+        )
     values = dict(zip(header, cells, strict=True))
     for name, cell in values.items():
         if has_bad_bytes(cell):
-            return Row(path, line, {}, f'bytes that are not UTF-8 in column "{name}"; save the file as UTF-8')
+            return Row(
+                path,
+                line,
+                {},
+                f'bytes that are not UTF-8 in column "{name}"; save the file as UTF-8',
+            )
         if len(cell) > MAX_CHARACTERS:
             reason = f'a cell of {len(cell):,} characters in column "{name}"; at most {MAX_CHARACTERS:,} are taken'
             return Row(path, line, {}, reason)

@@ -23,11 +23,13 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        os.replace(part, path)
+        part.replace(path)
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from None
     except OSError as error:
-        raise InputError(f"{path} could not be written ({error.strerror or error}); nothing was left half-written") from None
+        raise InputError(
+            f"{path} could not be written ({error.strerror or error}); nothing was left half-written"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -57,8 +59,7 @@ def write_rows(path: Path, rows: Iterable[Row], *, columns: Mapping[str, type]) 
     }
     write = writers[table_format(path)]
     with atomic(path) as part:
-        named = part.with_name(part.name)
-        with open_bytes(named, "wb") as file:
+        with open_bytes(part, "wb") as file:
             return write(file, rows, columns)
 
 

@@ -20,7 +20,12 @@ def output_columns(tasks: Sequence[Task], columns: Mapping[str, type]) -> dict[s
 
 
 def labelled_rows(
-    statements: Iterator[Statement], tasks: Sequence[Task], predict: Predict, *, batch: int, total: int | None
+    statements: Iterator[Statement],
+    tasks: Sequence[Task],
+    predict: Predict,
+    *,
+    batch: int,
+    total: int | None,
 ) -> Iterator[dict[str, Any]]:
     """One row a statement, in order; `batch` statements are held at once."""
     added = added_columns(tasks)

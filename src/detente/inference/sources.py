@@ -44,9 +44,7 @@ def open_source(path: str, layout: Layout) -> Source:
     return Source(path=Path(path), tables=tables, documents=documents, columns=columns, rows=rows)
 
 
-def statements(
-    source: Source, *, layout: Layout, rejects: Rejects, languages: Sequence[str]
-) -> Iterator[Statement]:
+def statements(source: Source, *, layout: Layout, rejects: Rejects, languages: Sequence[str]) -> Iterator[Statement]:
     """The statements of a source in order, tables before documents; bad ones as the layout's `on_error` says."""
     yield from files.read_statements(source.tables, layout=layout, rejects=rejects)
     for document in read_documents(source.documents, root=source.path, on_error=layout.on_error, rejects=rejects):

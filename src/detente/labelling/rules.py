@@ -101,9 +101,7 @@ def shipped(lang: str) -> Lexicon:
 
 def votes(text: str, lexicon: Lexicon) -> list[Vote]:
     """All votes on a text. Of a group, each cue counts once."""
-    contrast = None
-    for contrast in lexicon.contrasts.finditer(text):
-        pass
+    contrast = next(reversed(list(lexicon.contrasts.finditer(text))), None)
     found: dict[tuple[str, str, str], Vote] = {}
     for group in lexicon.groups:
         for match in group.cues.finditer(text):
@@ -126,7 +124,10 @@ def _negated(text: str, start: int, lexicon: Lexicon) -> bool:
 
 
 def label(
-    statements: Sequence[Statement], tasks: Sequence[Task], *, lexicons: Mapping[str, Lexicon] | None = None
+    statements: Sequence[Statement],
+    tasks: Sequence[Task],
+    *,
+    lexicons: Mapping[str, Lexicon] | None = None,
 ) -> dict[str, FloatArray]:
     """Probabilities by task: softmax of the summed votes, (n, labels).
 
@@ -144,4 +145,3 @@ def label(
                 if vote.task == task.name:
                     out[task.name][row, task.labels.index(vote.label)] += vote.weight
     return {name: softmax(scores) for name, scores in out.items()}
-

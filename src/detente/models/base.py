@@ -32,7 +32,10 @@ class Spec(Protocol):
 class Classifier(Protocol):
     """A fitted model of one or more tasks."""
 
-    tasks: tuple[Task, ...]
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What it predicts."""
+        ...
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """For each task name, probabilities (n, len(task.labels)), rows in the order of `statements`."""
@@ -43,9 +46,7 @@ class Classifier(Protocol):
         ...
 
 
-def fit(
-    spec: Spec, tasks: Sequence[Task], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
-) -> Classifier:
+def fit(spec: Spec, tasks: Sequence[Task], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path) -> Classifier:
     """Fit a family on tables made by `detente.corpus.tables.as_table`.
 
     Dev is for choosing (stopping, regularisation), never for fitting weights. `run_dir` is where a long

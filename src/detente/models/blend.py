@@ -59,9 +59,7 @@ class Blend:
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the joining heads' logits over both parts' log-probabilities."""
         first, second = self.linear.predict_proba(statements), self.frozen.predict_proba(statements)
-        return {
-            name: softmax(head.logits(_joined(first[name], second[name]))) for name, head in self.heads.items()
-        }
+        return {name: softmax(head.logits(_joined(first[name], second[name]))) for name, head in self.heads.items()}
 
     def save(self, folder: Path) -> None:
         """The parts in `linear/` and `frozen/`, one `<task>/head.safetensors` a task."""
@@ -72,7 +70,13 @@ class Blend:
 
 
 def fit(
-    spec: BlendSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+    spec: BlendSpec,
+    tasks: tuple[Task, ...],
+    train: "Dataset",
+    dev: "Dataset",
+    *,
+    seed: int,
+    run_dir: Path,
 ) -> Classifier:
     """Cross-fit the parts' heads for the joining head, then fit them on all of train.
 
@@ -90,7 +94,12 @@ def fit(
         labels = list(train[task.name])
         crossed = _cross_fit(spec, task, sparse, dense, labels, groups, seed=seed)
         heads[task.name] = fit_head(
-            crossed, task.index(labels), n_labels=len(task.labels), c=spec.c, balanced=spec.balanced, seed=seed
+            crossed,
+            task.index(labels),
+            n_labels=len(task.labels),
+            c=spec.c,
+            balanced=spec.balanced,
+            seed=seed,
         )
         first[task.name] = linear.fit_task_head(spec.linear, task, sparse, labels, seed=seed)
         second[task.name] = frozen.fit_task_head(spec.frozen, task, dense, labels, seed=seed)
@@ -98,14 +107,21 @@ def fit(
 
 
 def _cross_fit(
-    spec: BlendSpec, task: Task, sparse: Any, dense: Any, labels: Sequence[str], groups: Sequence[str], *, seed: int
+    spec: BlendSpec,
+    task: Task,
+    sparse: Any,
+    dense: Any,
+    labels: Sequence[str],
+    groups: Sequence[str],
+    *,
+    seed: int,
 ) -> FloatArray:
     """Both parts' log-probabilities of every row by heads that did not see its group: (n, 2 * labels)."""
-    given = np.array(labels)
+    given = np.array(labels, dtype=object)
     out = np.zeros((len(labels), 2 * len(task.labels)))
     for kept, held in splits.folds(labels, groups, n=spec.folds, seed=seed):
-        one = linear.fit_task_head(spec.linear, task, sparse[kept], given[kept], seed=seed)
-        two = frozen.fit_task_head(spec.frozen, task, dense[kept], given[kept], seed=seed)
+        one = linear.fit_task_head(spec.linear, task, sparse[kept], list(given[kept]), seed=seed)
+        two = frozen.fit_task_head(spec.frozen, task, dense[kept], list(given[kept]), seed=seed)
         out[held] = _joined(softmax(one.logits(sparse[held])), softmax(two.logits(dense[held])))
     return out
 

@@ -74,7 +74,10 @@ class Finetuned:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the models' logits."""
-        return {task.name: softmax(_logits(*self.models[task.name], self.max_length, statements, task)) for task in self.tasks}
+        return {
+            task.name: softmax(_logits(*self.models[task.name], self.max_length, statements, task))
+            for task in self.tasks
+        }
 
     def save(self, folder: Path) -> None:
         """One folder a task that `transformers` loads as it is."""
@@ -85,13 +88,21 @@ class Finetuned:
 
 
 def fit(
-    spec: FinetuneSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+    spec: FinetuneSpec,
+    tasks: tuple[Task, ...],
+    train: "Dataset",
+    dev: "Dataset",
+    *,
+    seed: int,
+    run_dir: Path,
 ) -> Classifier:
     """Train one model a task, one after the other."""
     models, history = {}, {}
     for task in tasks:
         seed_everything(seed)
-        tokenizer, model, steps = _train(spec, task, from_table(train), from_table(dev), seed, run_dir / _FOLDER / task.name)
+        tokenizer, model, steps = _train(
+            spec, task, from_table(train), from_table(dev), seed, run_dir / _FOLDER / task.name
+        )
         models[task.name], history[task.name] = (tokenizer, model), steps
     shutil.rmtree(run_dir / _FOLDER, ignore_errors=True)
     return Finetuned(tasks, models, spec.encoder.max_length, history)
@@ -113,13 +124,31 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
 
 
 def _train(
-    spec: FinetuneSpec, task: Task, train: list[Statement], dev: list[Statement], seed: int, folder: Path
+    spec: FinetuneSpec,
+    task: Task,
+    train: list[Statement],
+    dev: list[Statement],
+    seed: int,
+    folder: Path,
 ) -> tuple[Any, Any, list[dict[str, float]]]:
-    from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding, EarlyStoppingCallback, PrinterCallback, Trainer
+    from transformers import (
+        AutoModelForSequenceClassification,
+        DataCollatorWithPadding,
+        EarlyStoppingCallback,
+        PrinterCallback,
+        Trainer,
+    )
 
-    labels = {"id2label": dict(enumerate(task.labels)), "label2id": {n: i for i, n in enumerate(task.labels)}}
+    labels = {
+        "id2label": dict(enumerate(task.labels)),
+        "label2id": {n: i for i, n in enumerate(task.labels)},
+    }
     tokenizer, model = load_pretrained(
-        spec.encoder, AutoModelForSequenceClassification, num_labels=len(task.labels), ignore_mismatched_sizes=True, **labels
+        spec.encoder,
+        AutoModelForSequenceClassification,
+        num_labels=len(task.labels),
+        ignore_mismatched_sizes=True,
+        **labels,
     )
     trainer = Trainer(
         model=model,
@@ -147,7 +176,14 @@ def _progress_log(task: Task) -> Any:
     class ProgressLog(TrainerCallback):  # type: ignore[misc]
         started = time.monotonic()
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        def on_log(
+            self,
+            args: Any,
+            state: Any,
+            control: Any,
+            logs: dict[str, float] | None = None,
+            **_: Any,
+        ) -> None:
             left = (time.monotonic() - self.started) / max(state.global_step, 1) * (state.max_steps - state.global_step)
             shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "eval_loss", "eval_score")}
             if shown:
@@ -241,7 +277,10 @@ def _logits(tokenizer: Any, model: Any, max_length: int, statements: Sequence[St
     encoded = _tokens(tokenizer, max_length, statements, task)
     rows = [{name: values[i] for name, values in encoded.items()} for i in range(len(statements))]
     lengths = [len(row["input_ids"]) for row in rows]
-    with torch.inference_mode(), progress(total=len(rows), what=f"predicting {task.name}", unit="statements") as advance:
+    with (
+        torch.inference_mode(),
+        progress(total=len(rows), what=f"predicting {task.name}", unit="statements") as advance,
+    ):
         for batch in token_batches(lengths):
             padded = tokenizer.pad([rows[i] for i in batch], return_tensors="pt").to(model.device)
             out[batch] = model(**padded).logits.float().cpu().numpy()

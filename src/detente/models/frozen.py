@@ -78,7 +78,13 @@ class Frozen:
 
 
 def fit(
-    spec: FrozenSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+    spec: FrozenSpec,
+    tasks: tuple[Task, ...],
+    train: "Dataset",
+    dev: "Dataset",
+    *,
+    seed: int,
+    run_dir: Path,
 ) -> Classifier:
     """Embed train once, then fit a head for each task."""
     statements = from_table(train)
@@ -96,7 +102,12 @@ def make_features(spec: FrozenSpec, statements: Sequence[Statement]) -> Features
 def fit_task_head(spec: FrozenSpec, task: Task, vectors: Any, labels: Sequence[str], *, seed: int) -> Head:
     """The head that a spec asks for, of one task."""
     return fit_head(
-        vectors, task.index(labels), n_labels=len(task.labels), c=spec.c, balanced=spec.balanced, seed=seed
+        vectors,
+        task.index(labels),
+        n_labels=len(task.labels),
+        c=spec.c,
+        balanced=spec.balanced,
+        seed=seed,
     )
 
 
@@ -114,7 +125,7 @@ def load_features(folder: Path) -> Features:
     return Features(load_saved(folder / "encoder"), tuple(content["targets"]), content["windowed"])
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
+def load(folder: Path, tasks: tuple[Task, ...]) -> Frozen:
     """Read what `save` wrote."""
     heads = {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks}
     return Frozen(tasks, load_features(folder), heads)

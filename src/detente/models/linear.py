@@ -55,7 +55,13 @@ class Linear:
 
 
 def fit(
-    spec: LinearSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+    spec: LinearSpec,
+    tasks: tuple[Task, ...],
+    train: "Dataset",
+    dev: "Dataset",
+    *,
+    seed: int,
+    run_dir: Path,
 ) -> Classifier:
     """Fit terms on the texts of train, then a head for each task."""
     statements = from_table(train)
@@ -88,7 +94,7 @@ def fit_task_head(spec: LinearSpec, task: Task, features: object, labels: Sequen
     )
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
+def load(folder: Path, tasks: tuple[Task, ...]) -> Linear:
     """Read what `save` wrote."""
     heads = {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks}
     return Linear(tasks, load_terms(folder / "terms"), heads)

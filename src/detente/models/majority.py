@@ -41,7 +41,13 @@ class Majority:
 
 
 def fit(
-    spec: MajoritySpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+    spec: MajoritySpec,
+    tasks: tuple[Task, ...],
+    train: "Dataset",
+    dev: "Dataset",
+    *,
+    seed: int,
+    run_dir: Path,
 ) -> Classifier:
     """Count labels."""
     shares = {}

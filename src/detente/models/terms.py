@@ -49,9 +49,7 @@ class Terms:
 
     def names(self) -> list[str]:
         """A name for every feature, in the order of `transform`'s columns."""
-        shared = [
-            f"{kind}:{term}" for kind, v in self.vectorisers.items() for term in v.get_feature_names_out()
-        ]
+        shared = [f"{kind}:{term}" for kind, v in self.vectorisers.items() for term in v.get_feature_names_out()]
         return shared + [f"{name} [{target}]" for target in self.targets for name in shared]
 
     def save(self, folder: Path) -> None:
@@ -70,14 +68,22 @@ class Terms:
 
 
 def fit_terms(
-    statements: Sequence[Statement], *, word_ngrams: tuple[int, int], char_ngrams: tuple[int, int], char_min_rows: int
+    statements: Sequence[Statement],
+    *,
+    word_ngrams: tuple[int, int],
+    char_ngrams: tuple[int, int],
+    char_min_rows: int,
 ) -> Terms:
     """Fit on train. `char_ngrams` of (0, 0) leaves characters out; so does `word_ngrams` words."""
     settings: dict[str, dict[str, Any]] = {}
     if word_ngrams[1]:
         settings["word"] = {"ngram_range": word_ngrams, "token_pattern": _WORDS}
     if char_ngrams[1]:
-        settings["char"] = {"analyzer": "char_wb", "ngram_range": char_ngrams, "min_df": char_min_rows}
+        settings["char"] = {
+            "analyzer": "char_wb",
+            "ngram_range": char_ngrams,
+            "min_df": char_min_rows,
+        }
     windowed = targets_in_text(statements)
     if windowed:
         settings |= {side: {"ngram_range": (1, 2), "token_pattern": _WORDS} for side in ("left", "right")}

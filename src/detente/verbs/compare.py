@@ -32,7 +32,19 @@ def run(job: CompareJob) -> Outcome:
     if not rows:
         raise InputError("the runs hold no metrics; give run folders that train or evaluate wrote")
     rows.sort(key=lambda row: (row[0], row[1], -row[2]))
-    header = ["task", "run", "split", "n", "macro-F1", "95% interval", "accuracy", "F_avg", "mean F_avg", "ECE", "fit s"]
+    header = [
+        "task",
+        "run",
+        "split",
+        "n",
+        "macro-F1",
+        "95% interval",
+        "accuracy",
+        "F_avg",
+        "mean F_avg",
+        "ECE",
+        "fit s",
+    ]
     table = render(header, [row[3] for row in rows])
     if job.output:
         from detente.files import write_text
@@ -58,7 +70,19 @@ def _rows(run_dir: Path) -> list[tuple[Any, ...]]:
             of, mean = scores["all"], scores.get("mean_f_avg")
             macro = of["macro_f1"]
             numbers = [f"{of['accuracy']['value']:.3f}", f"{of['f_avg']['value']:.3f}"]
-            numbers += [f"{mean:.4f}" if mean is not None else "", f"{of['ece']:.3f}", f"{fit:.1f}" if fit is not None else ""]
-            cells = [task, named, split, str(of["n"]), f"{macro['value']:.3f}", interval(macro), *numbers]
+            numbers += [
+                f"{mean:.4f}" if mean is not None else "",
+                f"{of['ece']:.3f}",
+                f"{fit:.1f}" if fit is not None else "",
+            ]
+            cells = [
+                task,
+                named,
+                split,
+                str(of["n"]),
+                f"{macro['value']:.3f}",
+                interval(macro),
+                *numbers,
+            ]
             rows.append((task, split, macro["value"], cells))
     return rows

@@ -53,14 +53,16 @@ def run(job: EvaluateJob) -> Outcome:
     rejects.write(folder / "rejects.jsonl")
     proba = checkpoint.predict_proba(statements)
     column = job.data.score_by
-    scores: dict[str, SplitScores] = {
-        what: measuring.measure(tasks, statements, proba, seed=job.seed, score_by=column)
-    }
+    scores: dict[str, SplitScores] = {what: measuring.measure(tasks, statements, proba, seed=job.seed, score_by=column)}
     seconds = round(time.monotonic() - started, 2)
     metrics = {
         "name": job.name,
         "checkpoint": str(checkpoints.locate(job.checkpoint)),
-        "data": {"name": job.input or job.data.name, "fingerprint": fingerprint(statements), "n": len(statements)},
+        "data": {
+            "name": job.input or job.data.name,
+            "fingerprint": fingerprint(statements),
+            "n": len(statements),
+        },
         "seed": job.seed,
         "metrics": scores,
         "seconds": seconds,
@@ -75,16 +77,22 @@ def run(job: EvaluateJob) -> Outcome:
     tracked = Tracked(
         name=job.name,
         verb="evaluate",
-        params={"checkpoint": job.checkpoint, "data": job.input or job.data.name, "split": what, "seed": job.seed},
+        params={
+            "checkpoint": job.checkpoint,
+            "data": job.input or job.data.name,
+            "split": what,
+            "seed": job.seed,
+        },
         metrics=measuring.flat(scores),
         artifacts=(folder / "metrics.json", *plots),
     )
     look = tracking.track(job.tracking, tracked, run_dir=folder)
     parts = [tables.score_table(tasks, scores, score_by=column)]
-    parts += [f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks]
+    parts += [
+        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
+    ]
     parts.append(f"written      {folder}" + (f"\ntracking     {look}" if look else ""))
-    score = sum(scores[what][task.name]["all"][task.metric]["value"] for task in tasks) / len(tasks)  # type: ignore[literal-required]
-    return Outcome(text="\n\n".join(parts), score=score, run_dir=folder)
+    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
 
 
 def _statements(job: EvaluateJob, checkpoint: Checkpoint, rejects: Rejects) -> tuple[Sequence[Statement], str]:

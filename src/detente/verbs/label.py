@@ -11,6 +11,7 @@ from detente.files import Layout, Rejects
 from detente.inference import sources
 from detente.inference.batches import Predict, labelled_rows, output_columns
 from detente.labelling import rules
+from detente.models.base import FloatArray
 from detente.records import Statement
 from detente.tasks import Task
 from detente.verbs.outcome import Outcome
@@ -71,7 +72,11 @@ def _labeller(job: LabelJob) -> tuple[Sequence[Task], Predict, str]:
     """(tasks, what gives the probabilities, what `origin` says)."""
     if isinstance(job.labeller, ModelLabeller):
         checkpoint = checkpoints.load(job.labeller.checkpoint)
-        return checkpoint.tasks, checkpoint.predict_proba, f"model:{checkpoint.about.get('name', checkpoint.family)}"
+        return (
+            checkpoint.tasks,
+            checkpoint.predict_proba,
+            f"model:{checkpoint.about.get('name', checkpoint.family)}",
+        )
     tasks = tuple(job.task.values())
     for task in tasks:
         if task.name not in ("stance", "sentiment"):
@@ -81,7 +86,7 @@ def _labeller(job: LabelJob) -> tuple[Sequence[Task], Predict, str]:
     if own and not lexicons:
         raise UsageError(f"labeller.lexicons={own} holds no <lang>.toml; copy the shipped ones there and edit them")
 
-    def predict(statements: Sequence[Statement]) -> Mapping[str, rules.FloatArray]:
+    def predict(statements: Sequence[Statement]) -> Mapping[str, FloatArray]:
         return rules.label(statements, tasks, lexicons=lexicons)
 
     return tasks, predict, "rules"

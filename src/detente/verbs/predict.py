@@ -15,7 +15,8 @@ from detente.verbs.outcome import Outcome
 @dataclass(frozen=True, kw_only=True)
 class PredictJob:
     """`input` is a file, folder or glob of tables or articles; `output` a table file; `data` says
-    how its columns map to ours; `batch` rows are held at once."""
+    how its columns map to ours; `batch` rows are held at once.
+    """
 
     checkpoint: str
     input: str
@@ -37,8 +38,6 @@ def run(job: PredictJob) -> Outcome:
     checkpoint = checkpoints.load(job.checkpoint)
     rejects = Rejects()
     statements = sources.statements(source, layout=job.data, rejects=rejects, languages=job.languages)
-    rows = labelled_rows(
-        statements, checkpoint.tasks, checkpoint.predict_proba, batch=job.batch, total=source.rows
-    )
+    rows = labelled_rows(statements, checkpoint.tasks, checkpoint.predict_proba, batch=job.batch, total=source.rows)
     count = files.write_rows(output, rows, columns=output_columns(checkpoint.tasks, source.columns))
     return Outcome(text="\n".join(sources.written(output, count, rejects)))

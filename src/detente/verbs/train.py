@@ -14,7 +14,7 @@ from detente.corpus import Corpus, DataSpec, load_corpus
 from detente.corpus.tables import from_table
 from detente.errors import UsageError
 from detente.evaluation import cards, measuring, tables
-from detente.files import write_json
+from detente.files import write_json, write_text
 from detente.models import base
 from detente.models.base import Classifier, FloatArray
 from detente.models.calibration import apply_temperature, fit_temperature
@@ -76,9 +76,11 @@ def run(job: TrainJob) -> Outcome:
         measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, from_table(table), proba[split])
     write_json(run_dir / "metrics.json", about | {"seconds": round(time.monotonic() - started, 2)})
     look = _track(job, corpus, classifier, scores, run_dir)
+    report = _report(job, tasks, scores, run_dir, look)
+    write_text(run_dir / "report.txt", report + "\n")
     return Outcome(
-        text=_report(job, tasks, scores, run_dir, look),
-        score=sum(scores["dev"][task.name]["all"][task.metric]["value"] for task in tasks) / len(tasks),
+        text=report,
+        score=measuring.headline(tasks, scores["dev"]),
         run_dir=run_dir,
     )
 
@@ -99,7 +101,12 @@ def _about(
     counts = {"train": len(corpus.train), "dev": len(corpus.dev), "test": len(corpus.test)}
     return {
         "name": job.name,
-        "data": {"name": corpus.name, "fingerprint": corpus.fingerprint, "n": counts, "notes": corpus.notes},
+        "data": {
+            "name": corpus.name,
+            "fingerprint": corpus.fingerprint,
+            "n": counts,
+            "notes": corpus.notes,
+        },
         "seed": job.seed,
         "model": asdict(job.model),
         "metrics": scores,
@@ -117,7 +124,11 @@ def _track(
 ) -> str:
     """Hand the finished run to the tracker; returns how to look at it."""
     params = tracking.flatten({"model": asdict(job.model), "data": asdict(job.data), "seed": job.seed})
-    params |= {"family": job.model.family, "tasks": ",".join(job.task), "fingerprint": corpus.fingerprint}
+    params |= {
+        "family": job.model.family,
+        "tasks": ",".join(job.task),
+        "fingerprint": corpus.fingerprint,
+    }
     plots = [
         tables.plot_confusion(task, scores[split][task.name]["all"], run_dir / f"confusion.{split}.{task.name}.png")
         for split in scores
@@ -129,16 +140,30 @@ def _track(
         params=params,
         metrics=measuring.flat(scores),
         steps=measuring.steps(getattr(classifier, "history", {})),
-        artifacts=(run_dir / "metrics.json", run_dir / "config.yaml", run_dir / "checkpoint" / "README.md", *plots),
+        artifacts=(
+            run_dir / "metrics.json",
+            run_dir / "config.yaml",
+            run_dir / "checkpoint" / "README.md",
+            *plots,
+        ),
     )
     return tracking.track(job.tracking, tracked, run_dir=run_dir)
 
 
 def _report(
-    job: TrainJob, tasks: Sequence[Task], scores: Mapping[str, measuring.SplitScores], run_dir: Path, look: str
+    job: TrainJob,
+    tasks: Sequence[Task],
+    scores: Mapping[str, measuring.SplitScores],
+    run_dir: Path,
+    look: str,
 ) -> str:
     table = tables.score_table(tasks, scores, score_by=job.data.score_by)
-    lines = [table, "", f"run folder   {run_dir}", *(f"predictions  {p}" for p in sorted(run_dir.glob("predictions.*")))]
+    lines = [
+        table,
+        "",
+        f"run folder   {run_dir}",
+        *(f"predictions  {p}" for p in sorted(run_dir.glob("predictions.*"))),
+    ]
     lines += [
         "next         detente predict checkpoint=" + str(run_dir) + " input=FILE_OR_FOLDER output=labelled.csv",
         "             detente evaluate checkpoint=" + str(run_dir) + " input=LABELLED_FILE",

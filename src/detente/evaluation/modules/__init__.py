@@ -1,7 +1,7 @@
 """Metrics as modules of the `evaluate` library: `evaluate.load(path of a module's file)` needs no network.
 
-    import evaluate, detente.evaluation.modules as m
-    evaluate.load(m.path("stance_scores")).compute(predictions=[0, 1], references=[0, 1], n_labels=3)
+import evaluate, detente.evaluation.modules as m
+evaluate.load(m.path("stance_scores")).compute(predictions=[0, 1], references=[0, 1], n_labels=3)
 """
 
 from pathlib import Path

@@ -18,10 +18,16 @@ class CalibrationScores(evaluate.Metric):  # type: ignore[misc]
 
     def _info(self) -> evaluate.MetricInfo:
         features = datasets.Features(
-            {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
+            {
+                "predictions": datasets.Sequence(datasets.Value("float64")),
+                "references": datasets.Value("int64"),
+            }
         )
         return evaluate.MetricInfo(
-            description=_DESCRIPTION, citation=_CITATION, inputs_description=_INPUTS, features=features
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=features,
         )
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:

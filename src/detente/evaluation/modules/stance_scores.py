@@ -9,7 +9,9 @@ import numpy as np
 from detente.evaluation.metrics import confusion, f1_by_label, macro_f1, mcc
 
 _DESCRIPTION = "Scores of a single-label classification over labels 0 … n_labels-1."
-_INPUTS = "predictions, references: label numbers; n_labels; polar: the labels whose F1 scores make F_avg (all if empty)."
+_INPUTS = (
+    "predictions, references: label numbers; n_labels; polar: the labels whose F1 scores make F_avg (all if empty)."
+)
 _CITATION = "F_avg: Mohammad et al. (2016), SemEval-2016 task 6. MCC: Gorodkin (2004)."
 
 
@@ -19,7 +21,10 @@ class StanceScores(evaluate.Metric):  # type: ignore[misc]
     def _info(self) -> evaluate.MetricInfo:
         features = datasets.Features({"predictions": datasets.Value("int64"), "references": datasets.Value("int64")})
         return evaluate.MetricInfo(
-            description=_DESCRIPTION, citation=_CITATION, inputs_description=_INPUTS, features=features
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=features,
         )
 
     def _compute(
