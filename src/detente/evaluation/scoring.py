@@ -1,15 +1,17 @@
-"""Scores of predictions: points by the modules of `evaluate`, 95% intervals by bootstrap, by any column."""
+"""Scores of predictions: points, 95% intervals by bootstrap, by any column.
+
+The modules of `evaluate` in `evaluation/modules` wrap the same functions; importing that library takes
+seconds, so it is left to those who call it.
+"""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.errors import InputError
-from detente.evaluation import modules
-from detente.evaluation.metrics import FloatArray, IntArray, confusion, points
+from detente.evaluation.metrics import FloatArray, IntArray, confusion, ece, f1_by_label, log_loss, points
 from detente.seeds import rng
 from detente.tasks import Task
 
@@ -61,21 +63,18 @@ def score(task: Task, gold: IntArray, proba: FloatArray, *, seed: int, resamples
     k = len(task.labels)
     predicted = proba.argmax(axis=1)
     counts = confusion(gold, predicted, k)
-    found = _module("stance_scores").compute(
-        predictions=predicted, references=gold, n_labels=k, polar=task.index(task.polar)
-    )
-    found |= _module("calibration_scores").compute(predictions=proba, references=gold)
+    found = points(task, counts)
     resampled = points(task, _resampled_counts(gold * k + predicted, k, seed=seed, resamples=resamples))
-    intervals = {name: _interval(found[name], resampled[name]) for name in ("accuracy", "macro_f1", "f_avg")}
+    intervals = {name: _interval(float(found[name]), resampled[name]) for name in ("accuracy", "macro_f1", "f_avg")}
     return Scores(
         n=len(gold),
         accuracy=intervals["accuracy"],
         macro_f1=intervals["macro_f1"],
         f_avg=intervals["f_avg"],
-        mcc=found["mcc"],
-        ece=found["ece"],
-        log_loss=found["log_loss"],
-        labels=_by_label(task, counts, found["f1"]),
+        mcc=float(found["mcc"]),
+        ece=ece(gold, proba),
+        log_loss=log_loss(gold, proba),
+        labels=_by_label(task, counts),
         confusion=counts.tolist(),
     )
 
@@ -107,13 +106,6 @@ def check_proba(task: Task, proba: FloatArray) -> None:
         )
 
 
-@cache
-def _module(name: str) -> Any:
-    import evaluate
-
-    return evaluate.load(modules.path(name), keep_in_memory=True)
-
-
 def _resampled_counts(cells: IntArray, k: int, *, seed: int, resamples: int) -> NDArray[Any]:
     """Confusion matrices of bootstrap samples: drawing rows is drawing cells of the matrix by their shares."""
     shares = np.bincount(cells, minlength=k * k) / len(cells)
@@ -126,7 +118,8 @@ def _interval(point: float, resampled: FloatArray) -> Interval:
     return Interval(value=point, low=float(low), high=float(high))
 
 
-def _by_label(task: Task, counts: IntArray, f1: Sequence[float]) -> dict[str, LabelScores]:
+def _by_label(task: Task, counts: IntArray) -> dict[str, LabelScores]:
+    f1 = f1_by_label(counts)
     out = {}
     for i, label in enumerate(task.labels):
         gold, predicted = int(counts[i].sum()), int(counts[:, i].sum())
@@ -134,7 +127,7 @@ def _by_label(task: Task, counts: IntArray, f1: Sequence[float]) -> dict[str, La
         out[label] = LabelScores(
             precision=hit / predicted if predicted else 0.0,
             recall=hit / gold if gold else 0.0,
-            f1=f1[i],
+            f1=float(f1[i]),
             n=gold,
         )
     return out

@@ -37,6 +37,9 @@ class Terms:
         """Sparse float32 (n, features)."""
         from scipy import sparse
 
+        if not statements:
+            width = sum(len(v.vocabulary_) for v in self.vectorisers.values()) * (1 + len(self.targets))
+            return sparse.csr_matrix((0, width), dtype=np.float32)
         blocks = [self.vectorisers[name].transform(_texts(statements, name)) for name in self.vectorisers]
         shared = sparse.hstack(blocks, format="csr")
         if not self.targets:

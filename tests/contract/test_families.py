@@ -1,0 +1,150 @@
+"""Every model family through one suite: what the protocol promises, whatever the family."""
+
+import numpy as np
+import pytest
+
+from detente import checkpoint as checkpoints
+from detente.checkpoint import Checkpoint
+from detente.corpus.tables import as_table
+from detente.errors import CheckpointError, InputError
+from detente.models import base
+from detente.models.blend import BlendSpec
+from detente.models.finetune import FinetuneSpec
+from detente.models.frozen import FrozenSpec
+from detente.models.linear import LinearSpec
+from detente.models.majority import MajoritySpec
+from detente.records import Statement
+
+FAMILIES = ["majority", "linear", "svm", "frozen", "blend", "finetune"]
+
+
+def spec_of(name, encoder):
+    return {
+        "majority": lambda: MajoritySpec(),
+        "linear": lambda: LinearSpec(),
+        "svm": lambda: LinearSpec(algorithm="svm"),
+        "frozen": lambda: FrozenSpec(encoder=encoder),
+        "blend": lambda: BlendSpec(encoder=encoder, folds=3),
+        "finetune": lambda: FinetuneSpec(encoder=encoder, epochs=8, learning_rate=3e-3, patience=8),
+    }[name]()
+
+
+@pytest.fixture(scope="module")
+def tables(statements, stance, sentiment):
+    tasks = (stance, sentiment)
+    return tuple(as_table([s for s in statements if s.split == name], tasks=tasks) for name in ("train", "dev"))
+
+
+@pytest.fixture(scope="module")
+def fitted(tables, stance, sentiment, tiny_encoder, tmp_path_factory):
+    """Each family, fitted once for the module."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            run_dir = tmp_path_factory.mktemp(name)
+            made[name] = base.fit(
+                spec_of(name, tiny_encoder), (stance, sentiment), *tables, seed=3, run_dir=run_dir
+            )
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def test_rows(statements):
+    return [s for s in statements if s.split == "test"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_probabilities_have_the_promised_shape(family, fitted, test_rows, stance, sentiment):
+    proba = fitted(family).predict_proba(test_rows)
+    assert set(proba) == {"stance", "sentiment"}
+    for task in (stance, sentiment):
+        assert proba[task.name].shape == (len(test_rows), len(task.labels))
+        np.testing.assert_allclose(proba[task.name].sum(axis=1), 1, atol=1e-6)
+        assert (proba[task.name] >= 0).all()
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f != "majority"])
+def test_learns_what_one_word_tells(family, fitted, test_rows, stance):
+    predicted = fitted(family).predict_proba(test_rows)["stance"].argmax(axis=1)
+    right = np.mean(predicted == np.array(stance.index([s.labels["stance"] for s in test_rows])))
+    # Random embeddings that are not trained hold less of a word than the word does; chance is a third.
+    assert right > (0.5 if family == "frozen" else 0.9)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_order_and_batching_do_not_matter(family, fitted, test_rows):
+    model = fitted(family)
+    whole = model.predict_proba(test_rows)["stance"]
+    turned = model.predict_proba(test_rows[::-1])["stance"][::-1]
+    alone = np.vstack([model.predict_proba([s])["stance"] for s in test_rows[:5]])
+    np.testing.assert_allclose(whole, turned, atol=1e-5)
+    np.testing.assert_allclose(whole[:5], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_saved_and_loaded_gives_equal_output(family, fitted, test_rows, tmp_path):
+    model = fitted(family)
+    about = {"name": family}
+    name = "linear" if family == "svm" else family
+    saved = Checkpoint(family=name, classifier=model, temperatures={"stance": 1.5, "sentiment": 1.0}, about=about)
+    checkpoints.save(saved, tmp_path / "checkpoint", card="# card\n")
+    loaded = checkpoints.load(tmp_path)
+    assert loaded.about == about
+    assert loaded.tasks == saved.tasks
+    np.testing.assert_array_equal(
+        loaded.predict_proba(test_rows)["stance"], saved.predict_proba(test_rows)["stance"]
+    )
+    assert not [p for p in tmp_path.rglob("*") if p.suffix in (".pkl", ".pickle", ".bin", ".pt", ".joblib")]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_same_seed_same_result(family, fitted, tables, test_rows, stance, sentiment, tiny_encoder, tmp_path):
+    again = base.fit(spec_of(family, tiny_encoder), (stance, sentiment), *tables, seed=3, run_dir=tmp_path)
+    np.testing.assert_array_equal(
+        again.predict_proba(test_rows)["stance"], fitted(family).predict_proba(test_rows)["stance"]
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_texts_never_seen_and_no_texts(family, fitted, stance):
+    model = fitted(family)
+    odd = [Statement(text="Ωμέγα ≠ 漢字 🙂"), Statement(text="!"), Statement(text="word " * 400)]
+    assert np.isfinite(model.predict_proba(odd)["stance"]).all()
+    assert model.predict_proba([])["stance"].shape == (0, len(stance.labels))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_single_label_in_train_is_refused(family, statements, stance, tiny_encoder, tmp_path):
+    one = as_table([s for s in statements if s.labels["stance"] == "neutral"], tasks=(stance,))
+    with pytest.raises(InputError, match='have the stance "neutral"; a classifier needs rows of at least two'):
+        base.fit(spec_of(family, tiny_encoder), (stance,), one, one, seed=1, run_dir=tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_label_missing_from_train_keeps_its_column(family, statements, stance, tiny_encoder, tmp_path):
+    two = as_table([s for s in statements if s.labels["stance"] != "neutral"], tasks=(stance,))
+    model = base.fit(spec_of(family, tiny_encoder), (stance,), two, two, seed=1, run_dir=tmp_path)
+    proba = model.predict_proba(statements[:4])["stance"]
+    assert proba.shape == (4, 3)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-6)
+
+
+def test_finetuned_folder_loads_in_plain_transformers(fitted, test_rows, tmp_path, stance):
+    from transformers import pipeline
+
+    model = fitted("finetune")
+    model.save(tmp_path)
+    classify = pipeline("text-classification", str(tmp_path / "stance"))
+    row = test_rows[0]
+    proba = model.predict_proba([row])["stance"][0]
+    found = classify({"text": row.text, "text_pair": stance.target})
+    assert found["label"] == stance.labels[int(proba.argmax())]
+    assert found["score"] == pytest.approx(proba.max(), abs=1e-4)
+
+
+def test_unknown_family_is_named(tmp_path, stance):
+    with pytest.raises(CheckpointError, match='of the family "liner"; did you mean "linear"'):
+        base.load("liner", tmp_path, (stance,))
