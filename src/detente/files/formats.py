@@ -75,7 +75,7 @@ def open_bytes(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
         return cast(BinaryIO, gzip.open(path, "rb"))
     raw = path.open("wb")
     zipped = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0)
-    zipped.myfileobj = raw  # so that closing the one closes the other
+    zipped.myfileobj = raw  # type: ignore[assignment]  # closing the one closes the other
     return cast(BinaryIO, zipped)
 
 

@@ -22,16 +22,16 @@ def atomic(path: Path) -> Iterator[Path]:
     part = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        try:
+            yield part
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from None
     except OSError as error:
-        raise InputError(
-            f"{path} could not be written ({error.strerror or error}); nothing was left half-written"
-        ) from None
-    finally:
-        part.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise InputError(f"{path} could not be written ({reason}); nothing was left half-written") from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -58,9 +58,8 @@ def write_rows(path: Path, rows: Iterable[Row], *, columns: Mapping[str, type]) 
         "parquet": _write_parquet,
     }
     write = writers[table_format(path)]
-    with atomic(path) as part:
-        with open_bytes(part, "wb") as file:
-            return write(file, rows, columns)
+    with atomic(path) as part, open_bytes(part, "wb") as file:
+        return write(file, rows, columns)
 
 
 def _write_jsonl(file: IO[bytes], rows: Iterable[Row], columns: Mapping[str, type]) -> int:
