@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from detente import __version__
-from detente.errors import DetenteError, InputError, UsageError, did_you_mean
+from detente.errors import ChecksFailedError, DetenteError, InputError, UsageError, did_you_mean
 
 VERBS = {
     "extract": "raw articles -> statements with their holders",
     "label": "statements -> statements labelled by rules or by a checkpoint",
+    "agreement": "annotations -> how far the annotators agree",
+    "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",
     "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
@@ -94,6 +96,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         try:
             result = _run_job(config)
         except DetenteError as error:  # here, before Hydra adds words of its own
+            if isinstance(error, ChecksFailedError):
+                print(error.report)
             _fail(str(error), error.status)
         results.append(result)
         return getattr(result, "score", None)

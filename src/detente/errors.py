@@ -23,6 +23,14 @@ class UsageError(DetenteError):
     status = 2
 
 
+class ChecksFailedError(InputError):
+    """Checks of data fail; `report` is shown in full before the one sentence."""
+
+    def __init__(self, report: str, message: str) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class CheckpointError(InputError):
     """A checkpoint is damaged, was altered, or is of a format this version does not know."""
 

@@ -1,0 +1,254 @@
+"""The commands as a user types them, in a temporary folder, from articles to a table of runs."""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from detente import cli
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run a command in `tmp_path`, in this process; returns (status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str):
+        monkeypatch.setattr(sys, "argv", ["detente", *arguments])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as error:
+            status = int(error.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+ARTICLE = """Russia offers rare earths to America
+
+MOSCOW, 3 March. — Russia is ready to develop rare earths jointly with the United States, the Kremlin said on Monday.
+
+"We have plenty of rare earths, and our American partners need them," Dmitry Peskov told reporters. He added that no talks had been scheduled.
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(corpus_file, tmp_path_factory):
+    """A run of the linear family on the small corpus."""
+    folder = tmp_path_factory.mktemp("trained")
+    command = [sys.executable, "-m", "detente", "train", "data=files", f"data.all={corpus_file}", "model=linear"]
+    done = subprocess.run([*command, "hydra.run.dir=run"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "run", done.stdout
+
+
+def test_help_is_quick_and_names_every_verb():
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "detente", "--help"], capture_output=True, text=True, check=True)
+    assert time.monotonic() - started < 5  # a second in practice; the bound is for a busy machine
+    assert all(verb in done.stdout for verb in cli.VERBS)
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, runpy; sys.argv = ['detente', '--help']\ntry: runpy.run_module('detente', run_name='__main__')\nexcept SystemExit: pass\nprint([m for m in ('torch', 'transformers', 'sklearn', 'datasets', 'mlflow', 'numpy', 'hydra') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_train_leaves_the_promised_run_folder(trained, read_json):
+    run_dir, out = trained
+    found = {p.name for p in run_dir.iterdir()}
+    assert {"config.yaml", "metrics.json", "predictions.dev.parquet", "predictions.test.parquet", "checkpoint"} <= found
+    metrics = read_json(run_dir / "metrics.json")
+    assert metrics["data"]["n"] == {"train": 120, "dev": 30, "test": 30}
+    assert metrics["seed"] == 1
+    assert len(metrics["data"]["fingerprint"]) == 64
+    assert metrics["metrics"]["test"]["stance"]["by_lang"].keys() == {"en", "it"}
+    assert (run_dir / "checkpoint" / "README.md").read_text(encoding="utf-8").startswith("# files_both_linear")
+    for expected in ("stance", "sentiment", "dev", "test", "run folder", "predictions.test.parquet", "next", "mlflow ui"):
+        assert expected in out
+
+
+def test_the_saved_configuration_repeats_the_run(trained, run, tmp_path, read_json):
+    run_dir, _ = trained
+    status, _, err = run(
+        "train", f"--config-dir={run_dir}", "--config-name=config", "run_dir=again", "tracking.kind=none"
+    )
+    assert status == 0, err
+    first, second = read_json(run_dir / "metrics.json"), read_json(tmp_path / "again" / "metrics.json")
+    assert first["metrics"] == second["metrics"]
+
+
+def test_evaluate_gives_trains_numbers_to_the_last_digit(trained, run, corpus_file, tmp_path, read_json):
+    run_dir, _ = trained
+    for split in ("dev", "test"):
+        status, out, err = run(
+            "evaluate", f"checkpoint={run_dir}", "data=files", f"data.all={corpus_file}", f"split={split}",
+            f"output=eval_{split}", "tracking=none",
+        )  # fmt: skip
+        assert status == 0, err
+        assert "rows are gold" in out
+        ours = read_json(tmp_path / f"eval_{split}" / "metrics.json")["metrics"][split]
+        assert ours == read_json(run_dir / "metrics.json")["metrics"][split]
+        assert (tmp_path / f"eval_{split}" / f"confusion.{split}.stance.png").stat().st_size > 1000
+
+
+def test_articles_go_all_the_way(trained, run, tmp_path):
+    run_dir, _ = trained
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    assert run("extract", "input=news", "output=statements.jsonl")[0] == 0
+    assert run("label", "input=statements.jsonl", "output=labelled.csv")[0] == 0
+    status, out, err = run("predict", f"checkpoint={run_dir}", "input=news", "output=predicted.csv")
+    assert status == 0, err
+    assert "predicted.csv" in out
+    with (tmp_path / "predicted.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    quoted = next(r for r in rows if r["text"].startswith('"We have'))
+    assert quoted["holder_name"] == "Dmitry Peskov"
+    assert quoted["quote"] == "direct"
+    assert ARTICLE[int(quoted["start"]) : int(quoted["end"])] == quoted["text"]
+    total = sum(float(quoted[f"stance_{label}"]) for label in ("cooperative", "skeptical", "neutral"))
+    assert total == pytest.approx(1, abs=1e-6)
+    with (tmp_path / "labelled.csv").open(encoding="utf-8", newline="") as file:
+        labelled = list(csv.DictReader(file))
+    assert [r["text"] for r in labelled] == [r["text"] for r in rows]
+    assert {r["origin"] for r in labelled} == {"rules"}
+
+
+def test_predict_keeps_order_foreign_columns_and_given_labels(trained, run, tmp_path):
+    run_dir, _ = trained
+    rows = ["id,tweet,stance,likes"] + [f"r{i},The senator warns number {i},pro,{i}" for i in range(40)]
+    (tmp_path / "mine.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    status, _, err = run(
+        "predict", f"checkpoint={run_dir}", "input=mine.csv", "output=out.csv", "data.columns.text=tweet", "batch=7"
+    )
+    assert status == 0, err
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        out = list(csv.DictReader(file))
+    assert [r["id"] for r in out] == [f"r{i}" for i in range(40)]
+    assert [r["likes"] for r in out] == [str(i) for i in range(40)]
+    assert {r["given_stance"] for r in out} == {"pro"}
+    assert {r["stance"] for r in out} <= {"cooperative", "skeptical", "neutral"}
+
+
+def test_a_sweep_ends_in_one_table(run, corpus_file):
+    status, out, err = run(
+        "train", "-m", "data=files", f"data.all={corpus_file}", "model=majority,linear", "task=stance,sentiment",
+        "tracking=none",
+    )  # fmt: skip
+    assert status == 0, err
+    table = out[out.rindex("task ") :]
+    for name in ("files_stance_majority", "files_stance_linear", "files_sentiment_majority", "files_sentiment_linear"):
+        assert f"{name}" in table
+
+
+def test_bad_rows_are_skipped_on_demand_and_kept_with_reasons(trained, run, tmp_path):
+    run_dir, _ = trained
+    (tmp_path / "mine.jsonl").write_text('{"text": "one"}\n{"text": ""}\n{"text": "two"}\n', encoding="utf-8")
+    command = ("predict", f"checkpoint={run_dir}", "input=mine.jsonl", "output=out.jsonl")
+    status, _, err = run(*command)
+    assert (status, (tmp_path / "out.jsonl").exists()) == (1, False)
+    assert "mine.jsonl:2: the text is empty" in err
+    status, out, _ = run(*command, "on_error=skip")
+    assert status == 0
+    assert "2 rows" in out
+    assert "the text is empty" in (tmp_path / "out.jsonl.rejects.jsonl").read_text(encoding="utf-8")
+
+
+MISTAKES = [
+    (["trian"], 2, 'did you mean "train"'),
+    (["train", "model=linaer"], 2, 'model=linaer is not known; did you mean "linear"'),
+    (["train", "modle=linear"], 2, "modle is no setting of detente train"),
+    (["train", "model=linear", "model.cc=1"], 2, "model.cc is no setting"),
+    (["train", "model=linear", "model.c=fast"], 2, "model.c is 'fast'; it must be a number"),
+    (["train", "model=linear", "encoder=minilm"], 2, "goes with a model that has an encoder"),
+    (["train", "model=frozen", "encoder=minlm"], 2, 'encoder=minlm is not known; did you mean "minilm"'),
+    (["train", "data=files"], 2, "needs data.train=FILE"),
+    (["train", "data=files", "data.train=missing.csv"], 1, "missing.csv does not exist"),
+    (["train", "data=files", "data.train=no_text.csv", "task=stance"], 1, 'no column "text" among tweet, stance'),
+    (["train", "data=files", "data.train=bad_label.csv", "task=stance"], 1, 'bad_label.csv:3: the stance "pro"'),
+    (["train", "data=pstance"], 2, "DETENTE_BENCH is not set"),
+    (["train", "seed=-1"], 2, "seed is -1"),
+    (["predict", "input=x.csv", "output=y.csv"], 2, "checkpoint is not given; add checkpoint=VALUE"),
+    (["predict", "checkpoint=nowhere", "input=bad_label.csv", "output=y.csv"], 1, "nowhere does not exist"),
+    (["predict", "checkpoint=nowhere", "input=bad_label.csv", "output=y.xlsx"], 2, "must end in .jsonl"),
+    (["evaluate", "checkpoint=nowhere", "split=tset"], 2, 'did you mean "test"'),
+    (["compare", "runs=[nowhere]"], 1, "nowhere/metrics.json does not exist"),
+    (["compare", "runs=nowhere"], 2, "runs must be a list"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "sentence"), MISTAKES, ids=lambda v: " ".join(v) if isinstance(v, list) else None)
+def test_mistakes_get_one_sentence(arguments, status, sentence, run, tmp_path, monkeypatch):
+    monkeypatch.delenv("DETENTE_BENCH", raising=False)
+    (tmp_path / "no_text.csv").write_text("tweet,stance\na,neutral\n")
+    (tmp_path / "bad_label.csv").write_text("text,stance\na,neutral\nb,pro\n")
+    found, out, err = run(*arguments)
+    lines = [line for line in err.splitlines() if line.startswith("detente: ")]
+    assert (found, len(lines), out) == (status, 1, "")
+    assert sentence in lines[0]
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("y.*"))
+
+
+@pytest.mark.parametrize("name", ["stance/head.safetensors", "terms/terms.json", "manifest.json", "README.md"])
+def test_a_flipped_byte_anywhere_is_refused(name, trained, run, tmp_path):
+    import shutil
+
+    shutil.copytree(trained[0], tmp_path / "copy")
+    path = tmp_path / "copy" / "checkpoint" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    (tmp_path / "x.csv").write_text("text\nciao\n")
+    status, _, err = run("predict", "checkpoint=copy", "input=x.csv", "output=y.csv")
+    assert status == 1
+    assert Path(name).name in err
+    assert ("altered" in err) or ("damaged" in err)
+    assert not (tmp_path / "y.csv").exists()
+
+
+def test_other_formats_extra_and_missing_files_are_refused(trained, run, tmp_path):
+    import shutil
+
+    (tmp_path / "x.csv").write_text("text\nciao\n")
+    for change, reason in (
+        (lambda c: (c / "manifest.json").write_text('{"format": 99, "files": {}}'), "is of format 99"),
+        (lambda c: (c / "terms" / "terms.json").unlink(), "is missing"),
+        (lambda c: (c / "run_me.py").write_text("print()"), "is not part of this checkpoint"),
+        (lambda c: (c / "manifest.json").write_text("{"), "is damaged"),
+    ):
+        shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+        shutil.copytree(trained[0], tmp_path / "copy")
+        change(tmp_path / "copy" / "checkpoint")
+        status, _, err = run("predict", "checkpoint=copy", "input=x.csv", "output=y.csv")
+        assert (status, reason in err) == (1, True), err
+
+
+def test_hydra_habits_work(run):
+    status, out, _ = run("train", "--cfg", "job", "model=linear")
+    assert status == 0
+    assert "_target_: detente.verbs.train.TrainJob" in out
+    status, out, _ = run("train", "--help")
+    assert status == 0
+    assert "task" in out
+
+
+def test_an_unset_home_or_read_only_folder_is_one_sentence(trained, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    done = subprocess.run(
+        [sys.executable, "-m", "detente", "predict", f"checkpoint={trained[0]}", "input=x", "output=y.csv"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,68 @@
+"""Every configuration file on disk composes and builds what it names."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from detente import checks, cli, paths
+
+CONFIGS = paths.configs()
+GROUPS = sorted(p.relative_to(CONFIGS) for p in CONFIGS.glob("*/*.yaml") if p.parent.name != "hydra")
+VERBS = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
+NEEDED = {
+    "extract": ["input=x", "output=y.csv"],
+    "label": ["input=x", "output=y.csv"],
+    "evaluate": ["checkpoint=x"],
+    "predict": ["checkpoint=x", "input=x", "output=y.csv"],
+    "compare": ["runs=[x]"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _bench(monkeypatch, tmp_path):
+    monkeypatch.setenv("DETENTE_BENCH", str(tmp_path))
+
+
+def build(verb: str, overrides: list[str]):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        fixed = ["name=x", "run_dir=r"] if verb in ("train", "evaluate") else []
+        config = compose(verb, [*overrides, *fixed])
+        job = instantiate(config, _convert_="all")
+    checks.check_types(job)
+    return job
+
+
+def test_every_verb_has_its_configuration_and_the_other_way_round():
+    assert sorted(cli.VERBS) == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs_build(verb):
+    assert type(build(verb, NEEDED.get(verb, []))).__name__ == f"{verb.title()}Job"
+
+
+@pytest.mark.parametrize("file", GROUPS, ids=str)
+def test_every_option_of_every_group_builds(file: Path):
+    group, name = file.parent.name, file.stem
+    given = {
+        "encoder": ["model=frozen", f"encoder@model.encoder={name}"],
+        "labeller": [f"labeller={name}", *(["labeller.checkpoint=x"] if name == "model" else [])],
+        "experiment": [f"+experiment={name}"],
+        "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
+    }.get(group, [f"{group}={name}"])
+    if group == "labeller":
+        build("label", [*NEEDED["label"], *given])
+    else:
+        build("train", given)
+
+
+def test_every_file_says_what_it_is():
+    for path in CONFIGS.rglob("*.yaml"):
+        assert "# " in path.read_text(encoding="utf-8").split("_target_")[0], f"{path} has no header"
+
+
+def test_the_shipped_configs_travel_in_the_wheel():
+    project = (CONFIGS.parent / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"configs" = "detente/_configs"' in project
