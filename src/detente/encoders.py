@@ -25,7 +25,8 @@ class EncoderSpec:
 
     `path` is `embedded:PACKAGE` (weights inside an installed package, never the network), a folder, or
     a hub name. `sha256` of `model.safetensors` is checked where given. `pooling` (mean or cls) and
-    `prefix` matter to embeddings; `max_length` is in tokens.
+    `prefix` matter to embeddings; `max_length` is in tokens. `languages` are those it reads well, all if
+    empty: the blend leaves it out for the others.
     """
 
     name: str
@@ -35,6 +36,7 @@ class EncoderSpec:
     max_length: int = 128
     pooling: str = "mean"
     prefix: str = ""
+    languages: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown pooling or a length that holds no text."""
@@ -129,10 +131,15 @@ def embed(
     encoder: Encoder,
     texts: Sequence[str],
     *,
+    layers: str = "last",
     batch_tokens: int = 4096,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Unit-length embeddings of `texts`, in order: float32, (n, width).
+    """One vector a text, in order: float32, (n, width) for `layers="last"`, pooled as the spec says, of unit length.
+
+    With `layers="all"`, the means over tokens of every layer's states, one after the other:
+    (n, (layers + 1) * width). Lower layers keep what the last one, trained for topical likeness, drops:
+    negation, tone, who does what (Jawahar et al. 2019).
 
     Batches hold texts of like length, about `batch_tokens` tokens with padding; equal texts are
     computed once. `progress` is told how many texts a batch finished.
@@ -144,15 +151,25 @@ def embed(
         encoder.tokenizer(encoder.spec.prefix + text, truncation=True, max_length=encoder.spec.max_length)
         for text in unique
     ]
-    out = np.empty((len(unique), encoder.width), dtype=np.float32)
+    out = np.empty((len(unique), vector_width(encoder, layers)), dtype=np.float32)
     with torch.inference_mode():
         for batch in token_batches([len(t["input_ids"]) for t in tokens], batch_tokens=batch_tokens):
             padded = encoder.tokenizer.pad([tokens[i] for i in batch], return_tensors="pt")
-            out[batch] = _pool(encoder, padded).cpu().float().numpy()
+            states = encoder.model(**padded, output_hidden_states=True).hidden_states
+            mask = padded["attention_mask"]
+            vectors = _all_layers(states, mask) if layers == "all" else _pool(encoder, states[-1], mask)
+            out[batch] = vectors.cpu().float().numpy()
             if progress:
                 progress(len(batch))
     at = {text: i for i, text in enumerate(unique)}
     return out[[at[text] for text in texts]] if texts else out
+
+
+def vector_width(encoder: Encoder, layers: str) -> int:
+    """Dimensions of what `embed` gives. Raises UsageError unless `layers` is last or all."""
+    if layers not in ("last", "all"):
+        raise UsageError(f'layers is "{layers}"; it must be last or all')
+    return encoder.width * (int(encoder.model.config.num_hidden_layers) + 1 if layers == "all" else 1)
 
 
 def token_batches(lengths: Sequence[int], *, batch_tokens: int = 4096) -> list[list[int]]:
@@ -166,15 +183,21 @@ def token_batches(lengths: Sequence[int], *, batch_tokens: int = 4096) -> list[l
     return batches
 
 
-def _pool(encoder: Encoder, padded: Any) -> Any:
+def _mean(hidden: Any, mask: Any) -> Any:
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def _all_layers(states: Sequence[Any], mask: Any) -> Any:
     import torch
 
-    hidden = encoder.model(**padded).last_hidden_state
-    if encoder.spec.pooling == "cls":
-        pooled = hidden[:, 0]
-    else:
-        mask = padded["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+    return torch.cat([_mean(hidden, mask) for hidden in states], dim=-1)
+
+
+def _pool(encoder: Encoder, hidden: Any, mask: Any) -> Any:
+    import torch
+
+    pooled = hidden[:, 0] if encoder.spec.pooling == "cls" else _mean(hidden, mask)
     return torch.nn.functional.normalize(pooled, dim=-1)
 
 

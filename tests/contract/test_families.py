@@ -71,7 +71,7 @@ def test_learns_what_one_word_tells(family, fitted, test_rows, stance):
     predicted = fitted(family).predict_proba(test_rows)["stance"].argmax(axis=1)
     right = np.mean(predicted == np.array(stance.index([s.labels["stance"] for s in test_rows])))
     # Random embeddings that are not trained hold less of a word than the word does; chance is a third.
-    assert right > (0.5 if family == "frozen" else 0.9)
+    assert right > (0.4 if family == "frozen" else 0.9)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,6 +1,6 @@
 """The blend family: linear and frozen, stacked on out-of-fold probabilities (Wolpert 1992)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +10,7 @@ import numpy as np
 from detente.corpus import splits
 from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec
+from detente.errors import InputError
 from detente.models import frozen, linear
 from detente.models.base import Classifier, FloatArray
 from detente.models.frozen import Frozen, FrozenSpec
@@ -17,6 +18,7 @@ from detente.models.heads import Head, fit_head, load_head, save_head, softmax
 from detente.models.linear import Linear, LinearSpec
 from detente.records import Statement
 from detente.tasks import Task
+from detente.text.language import identify
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -35,7 +37,8 @@ class BlendSpec:
     family: ClassVar[str] = "blend"
     encoder: EncoderSpec
     linear: LinearSpec = field(default_factory=LinearSpec)
-    frozen_c: float = 10.0
+    layers: str = "all"
+    frozen_c: float = 0.002
     balanced: bool = False
     c: float = 1.0
     folds: int = 5
@@ -44,97 +47,119 @@ class BlendSpec:
     @property
     def frozen(self) -> FrozenSpec:
         """The spec of its frozen part."""
-        return FrozenSpec(encoder=self.encoder, c=self.frozen_c, balanced=self.balanced)
+        return FrozenSpec(encoder=self.encoder, layers=self.layers, c=self.frozen_c, balanced=self.balanced)
 
 
 @dataclass(frozen=True)
 class Blend:
-    """The two fitted parts and a joining head a task."""
+    """The two fitted parts and the heads that join them, by task.
+
+    `joined` reads both parts; `alone` reads the linear part only, for languages the encoder does not read.
+    """
 
     tasks: tuple[Task, ...]
     linear: Linear
     frozen: Frozen
-    heads: Mapping[str, Head]
+    joined: Mapping[str, Head]
+    alone: Mapping[str, Head]
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
-        """Softmax of the joining heads' logits over both parts' log-probabilities."""
-        first, second = self.linear.predict_proba(statements), self.frozen.predict_proba(statements)
-        return {name: softmax(head.logits(_joined(first[name], second[name]))) for name, head in self.heads.items()}
+        """Softmax of the joining heads' logits over the parts' log-probabilities."""
+        first = self.linear.predict_proba(statements)
+        read = _read_by(self.frozen.features.encoder.spec, statements)
+        second = self.frozen.predict_proba([statements[i] for i in read])
+        out = {}
+        for task in self.tasks:
+            linear_logs = _logs(first[task.name])
+            proba = softmax(self.alone[task.name].logits(linear_logs))
+            both = np.hstack([linear_logs[read], _logs(second[task.name])])
+            proba[read] = softmax(self.joined[task.name].logits(both))
+            out[task.name] = proba
+        return out
 
     def save(self, folder: Path) -> None:
-        """The parts in `linear/` and `frozen/`, one `<task>/head.safetensors` a task."""
+        """The parts in `linear/` and `frozen/`, two joining heads a task in `<task>/`."""
         self.linear.save(folder / "linear")
         self.frozen.save(folder / "frozen")
-        for name, head in self.heads.items():
-            save_head(head, folder / name / "head.safetensors")
+        for task in self.tasks:
+            save_head(self.joined[task.name], folder / task.name / "joined.safetensors")
+            save_head(self.alone[task.name], folder / task.name / "alone.safetensors")
 
 
 def fit(
-    spec: BlendSpec,
-    tasks: tuple[Task, ...],
-    train: "Dataset",
-    dev: "Dataset",
-    *,
-    seed: int,
-    run_dir: Path,
+    spec: BlendSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
 ) -> Classifier:
-    """Cross-fit the parts' heads for the joining head, then fit them on all of train.
+    """Cross-fit the parts' heads for the joining heads, then fit them on all of train.
 
     Terms and embeddings are computed once: they see no label, so folds may share them.
     """
     statements = from_table(train)
+    read = _read_by(spec.encoder, statements)
+    if len({statements[i].labels[task.name] for i in read for task in tasks}) < 2:
+        raise InputError(
+            f"too few of the training rows are in a language that the encoder {spec.encoder.name} reads "
+            f"({', '.join(spec.encoder.languages)}); use model=linear, or a multilingual encoder"
+        )
     terms = linear.fit_spec_terms(spec.linear, statements)
     features = frozen.make_features(spec.frozen, statements)
-    sparse, dense = terms.transform(statements), features.transform(statements)
+    sparse, dense = terms.transform(statements), features.transform([statements[i] for i in read])
     groups = splits.groups_of(statements, spec.group)
-    first: dict[str, Head] = {}
-    second: dict[str, Head] = {}
-    heads: dict[str, Head] = {}
+    parts: list[dict[str, Head]] = [{}, {}, {}, {}]
     for task in tasks:
         labels = list(train[task.name])
-        crossed = _cross_fit(spec, task, sparse, dense, labels, groups, seed=seed)
-        heads[task.name] = fit_head(
-            crossed,
-            task.index(labels),
-            n_labels=len(task.labels),
-            c=spec.c,
-            balanced=spec.balanced,
-            seed=seed,
+        some = [labels[i] for i in read]
+        first = _crossed(linear.fit_task_head, spec.linear, task, sparse, labels, groups, spec.folds, seed)
+        second = _crossed(
+            frozen.fit_task_head, spec.frozen, task, dense, some, [groups[i] for i in read], spec.folds, seed
         )
-        first[task.name] = linear.fit_task_head(spec.linear, task, sparse, labels, seed=seed)
-        second[task.name] = frozen.fit_task_head(spec.frozen, task, dense, labels, seed=seed)
-    return Blend(tasks, Linear(tasks, terms, first), Frozen(tasks, features, second), heads)
+        heads = (
+            linear.fit_task_head(spec.linear, task, sparse, labels, seed=seed),
+            frozen.fit_task_head(spec.frozen, task, dense, some, seed=seed),
+            _fit_join(spec, task, np.hstack([first[read], second]), some, seed),
+            _fit_join(spec, task, first, labels, seed),
+        )
+        for part, head in zip(parts, heads, strict=True):
+            part[task.name] = head
+    return Blend(tasks, Linear(tasks, terms, parts[0]), Frozen(tasks, features, parts[1]), parts[2], parts[3])
 
 
-def _cross_fit(
-    spec: BlendSpec,
+def _read_by(encoder: EncoderSpec, statements: Sequence[Statement]) -> list[int]:
+    """Positions of the statements in a language that the encoder reads."""
+    if not encoder.languages:
+        return list(range(len(statements)))
+    return [i for i, s in enumerate(statements) if (s.lang or identify(s.text)) in encoder.languages]
+
+
+def _crossed(
+    fit_task_head: Callable[..., Head],
+    spec: Any,
     task: Task,
-    sparse: Any,
-    dense: Any,
+    features: Any,
     labels: Sequence[str],
     groups: Sequence[str],
-    *,
+    folds: int,
     seed: int,
 ) -> FloatArray:
-    """Both parts' log-probabilities of every row by heads that did not see its group: (n, 2 * labels)."""
-    given = np.array(labels, dtype=object)
-    out = np.zeros((len(labels), 2 * len(task.labels)))
-    for kept, held in splits.folds(labels, groups, n=spec.folds, seed=seed):
-        one = linear.fit_task_head(spec.linear, task, sparse[kept], list(given[kept]), seed=seed)
-        two = frozen.fit_task_head(spec.frozen, task, dense[kept], list(given[kept]), seed=seed)
-        out[held] = _joined(softmax(one.logits(sparse[held])), softmax(two.logits(dense[held])))
+    """A part's log-probabilities of every row by a head that did not see its group: (n, labels)."""
+    out = np.zeros((len(labels), len(task.labels)))
+    for kept, held in splits.folds(labels, groups, n=folds, seed=seed):
+        head = fit_task_head(spec, task, features[kept], [labels[i] for i in kept], seed=seed)
+        out[held] = _logs(softmax(head.logits(features[held])))
     return out
 
 
-def _joined(first: FloatArray, second: FloatArray) -> FloatArray:
-    return np.log(np.clip(np.hstack([first, second]), _FLOOR, 1.0))
+def _fit_join(spec: BlendSpec, task: Task, logs: FloatArray, labels: Sequence[str], seed: int) -> Head:
+    return fit_head(logs, task.index(labels), n_labels=len(task.labels), c=spec.c, balanced=spec.balanced, seed=seed)
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
+def _logs(proba: FloatArray) -> FloatArray:
+    return np.asarray(np.log(np.clip(proba, _FLOOR, 1.0)))
+
+
+def load(folder: Path, tasks: tuple[Task, ...]) -> Blend:
     """Read what `save` wrote."""
-    return Blend(
-        tasks,
-        linear.load(folder / "linear", tasks),
-        frozen.load(folder / "frozen", tasks),
-        {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks},
-    )
+    heads = [
+        {task.name: load_head(folder / task.name / f"{kind}.safetensors") for task in tasks}
+        for kind in ("joined", "alone")
+    ]
+    return Blend(tasks, linear.load(folder / "linear", tasks), frozen.load(folder / "frozen", tasks), *heads)

@@ -1,5 +1,6 @@
 """The frozen family: embeddings of a sentence encoder that is not trained, and a linear head for each task."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.corpus.tables import from_table
-from detente.encoders import Encoder, EncoderSpec, embed, load_encoder, load_saved, save_encoder
+from detente.encoders import Encoder, EncoderSpec, embed, load_encoder, load_saved, save_encoder, vector_width
 from detente.files import write_json
 from detente.models.base import Classifier, FloatArray
 from detente.models.heads import Head, fit_head, load_head, save_head, softmax
@@ -26,34 +27,43 @@ _WINDOW = 12
 
 @dataclass(frozen=True, kw_only=True)
 class FrozenSpec:
-    """Settings of the frozen family: the encoder, the head's inverse regularisation `c`, balanced labels or not."""
+    """Settings of the frozen family: the encoder, which `layers` are read, the head.
+
+    `layers`: all (the means of every layer's states) or last (the sentence embedding). `c` is the
+    inverse regularisation on standardised features; `balanced` weighs labels by inverse frequency.
+    """
 
     family: ClassVar[str] = "frozen"
     encoder: EncoderSpec
-    c: float = 10.0
+    layers: str = "all"
+    c: float = 0.002
     balanced: bool = False
 
 
 @dataclass(frozen=True)
 class Features:
-    """How statements become vectors: the encoder, and how the target enters (as in the linear family's Terms)."""
+    """How statements become vectors: the encoder, its layers, and how the target enters.
+
+    With recurring `targets`, each has a copy of the last layer's part that is zero for the other targets;
+    `windowed` adds the vector of the words around a target that stands in the text.
+    """
 
     encoder: Encoder
+    layers: str
     targets: tuple[str, ...]
     windowed: bool
 
     def transform(self, statements: Sequence[Statement]) -> NDArray[np.float32]:
-        """Dense (n, d): the text's embedding, that of the words around the target, a copy for each target."""
+        """Dense float32 (n, d)."""
         texts = [s.text for s in statements]
         if self.windowed:
             texts += [_around(s) for s in statements]
         with progress(total=len(set(texts)), what="embedding", unit="texts") as advance:
-            vectors = embed(self.encoder, texts, progress=advance)
+            vectors = embed(self.encoder, texts, layers=self.layers, progress=advance)
         n = len(statements)
         shared = np.hstack([vectors[:n], vectors[n:]]) if self.windowed else vectors
-        # Unit vectors of some hundred dimensions: this scale lets one `c` serve all encoders.
-        shared = shared * np.float32(np.sqrt(self.encoder.width / 16))
-        own = [shared * np.array([[s.target == t] for s in statements], dtype=np.float32) for t in self.targets]
+        last = vectors[:n, -self.encoder.width :]
+        own = [last * _mask(statements, target) for target in self.targets]
         return np.hstack([shared, *own])
 
 
@@ -96,7 +106,9 @@ def fit(
 
 def make_features(spec: FrozenSpec, statements: Sequence[Statement]) -> Features:
     """The features that a spec asks for, given what train's targets are like."""
-    return Features(load_encoder(spec.encoder), recurring_targets(statements), targets_in_text(statements))
+    encoder = load_encoder(spec.encoder)
+    vector_width(encoder, spec.layers)
+    return Features(encoder, spec.layers, recurring_targets(statements), targets_in_text(statements))
 
 
 def fit_task_head(spec: FrozenSpec, task: Task, vectors: Any, labels: Sequence[str], *, seed: int) -> Head:
@@ -114,21 +126,26 @@ def fit_task_head(spec: FrozenSpec, task: Task, vectors: Any, labels: Sequence[s
 def save_features(features: Features, folder: Path) -> None:
     """Write the encoder with its tokenizer, and how the target enters."""
     save_encoder(features.encoder, folder / "encoder")
-    write_json(folder / "features.json", {"targets": features.targets, "windowed": features.windowed})
+    content = {"layers": features.layers, "targets": features.targets, "windowed": features.windowed}
+    write_json(folder / "features.json", content)
 
 
 def load_features(folder: Path) -> Features:
     """Read what `save_features` wrote."""
-    import json
-
     content = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-    return Features(load_saved(folder / "encoder"), tuple(content["targets"]), content["windowed"])
+    encoder = load_saved(folder / "encoder")
+    return Features(encoder, content["layers"], tuple(content["targets"]), content["windowed"])
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Frozen:
     """Read what `save` wrote."""
     heads = {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks}
     return Frozen(tasks, load_features(folder), heads)
+
+
+def _mask(statements: Sequence[Statement], target: str) -> NDArray[np.float32]:
+    """(n, 1): 1 where the statement speaks to the target."""
+    return np.array([s.target == target for s in statements], dtype=np.float32).reshape(-1, 1)
 
 
 def _around(statement: Statement) -> str:

@@ -14,6 +14,7 @@ from detente.models.base import FloatArray
 ALGORITHMS = ("logistic", "svm")
 # What a label that train never shows gets as its logit: a probability that rounds to nothing.
 _UNSEEN = -30.0
+_CONSTANT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,12 @@ def fit_head(
     c: float,
     algorithm: str = "logistic",
     balanced: bool = False,
+    standardise: bool = False,
     seed: int = 0,
 ) -> Head:
     """Multinomial logistic regression, or a linear SVM one against the rest, of inverse regularisation `c`.
+
+    `standardise` fits on (dense) features of mean 0 and variance 1; the head takes them as they come.
 
     The decision values of an SVM are used as logits; the checkpoint's temperature makes them probabilities.
     """
@@ -52,14 +56,22 @@ def fit_head(
         model = LogisticRegression(C=c, class_weight=weight, max_iter=500, random_state=seed)
     else:
         raise UsageError(f'model.algorithm is "{algorithm}"; {did_you_mean(algorithm, ALGORITHMS)}')
-    model.fit(features, np.asarray(labels))
-    coef, intercept = model.coef_, np.atleast_1d(model.intercept_)
+    mean, scale = _moments(features) if standardise else (0.0, 1.0)
+    model.fit((features - mean) / scale if standardise else features, np.asarray(labels))
+    coef = model.coef_ / scale
+    intercept = np.atleast_1d(model.intercept_) - (coef @ mean if standardise else 0.0)
     if coef.shape[0] == 1:  # two classes: scikit-learn keeps one row, for the second
         coef, intercept = np.vstack([-coef, coef]) / 2, np.array([-intercept[0], intercept[0]]) / 2
     weights = np.zeros((n_labels, coef.shape[1]), dtype=np.float32)
     intercepts = np.full(n_labels, _UNSEEN, dtype=np.float32)
     weights[model.classes_], intercepts[model.classes_] = coef, intercept
     return Head(weights, intercepts)
+
+
+def _moments(features: Any) -> tuple[Any, Any]:
+    """Mean and standard deviation of each column, 1 for a column that does not vary."""
+    scale = features.std(axis=0)
+    return features.mean(axis=0), np.where(scale > _CONSTANT, scale, 1.0).astype(np.float32)
 
 
 def softmax(logits: FloatArray) -> FloatArray:

@@ -1,0 +1,1 @@
+"""From articles to statements: language, sentences, quotes, holders and relevance."""

@@ -1,0 +1,104 @@
+"""Attributions and acts in one sentence: a reporting verb, "according to", a colon, a deed, and whose."""
+
+from collections.abc import Callable
+
+from detente.text.deeds import acts, deeds
+from detente.text.lexicons import Lexicon, match_phrase
+from detente.text.mentions import Mention, describe
+from detente.text.phrases import to_the_left, to_the_right
+from detente.text.saying import said
+from detente.text.tokens import Token
+from detente.text.voices import BREAKS, VOICES, Cue
+
+
+def find(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[tuple[str, ...]], bool]) -> list[Cue]:
+    """The attributions of a sentence in order; an act only where there is no attribution.
+
+    `knows` tells whether a name is that of a person of the document. Direct speech must stand in `tokens` as one token each, with the text QUOTE.
+    """
+    keys = [t.key for t in tokens]
+    found = [*_according(tokens, keys, lex), *said(tokens, keys, lex)]
+    if not any(cue.mention is not None for cue in found):
+        found = found + _colon(tokens, lex, headline=headline, knows=knows)
+    pointing = any(match_phrase(lex.pointing, keys, i) for i in range(min(3, len(keys))))
+    found = [cue._replace(pointing=pointing and cue.start <= 12) for cue in found]
+    reported = sorted(_without_doubles(found), key=lambda cue: cue.start)
+    return reported or acts(tokens, keys, lex) or deeds(tokens, keys, lex, headline=headline)
+
+
+def _without_doubles(cues: list[Cue]) -> list[Cue]:
+    """A preposition and a verb may find the same voice: the first found stays."""
+    kept: list[Cue] = []
+    for cue in cues:
+        mention = cue.mention
+        same = mention and any(
+            k.mention and k.mention.start < mention.end and mention.start < k.mention.end for k in kept
+        )
+        inside = any(k.start <= cue.start < k.end for k in kept)
+        if not same and not inside:
+            kept.append(cue)
+    return kept
+
+
+def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
+    found: list[Cue] = []
+    for i, token in enumerate(tokens):
+        size = match_phrase(lex.of_him, keys, i)
+        if size:
+            found.append(Cue("him", i, i + size, None))
+            continue
+        size = match_phrase(lex.according, keys, i)
+        if size and not (token.cap and i > 0 and tokens[i - 1].text not in BREAKS):
+            mention = to_the_right(tokens, i + size, lex)
+            if mention is not None:
+                found.append(Cue("according", i, i + size, mention))
+        elif i == 0 and token.key in lex.before_comma:
+            mention = to_the_right(tokens, 1, lex)
+            closed = mention and mention.end < len(tokens) and tokens[mention.end].text == ","
+            if mention and (mention.kind == "vague" or (closed and mention.kind in ("person", "role", "name"))):
+                found.append(Cue("according", 0, 1, mention))
+        elif token.key in lex.according_after:
+            mention = to_the_left(tokens, i, lex)
+            if mention is not None:
+                found.append(Cue("according", i, i + 1, mention))
+        elif lex.lang == "en" and token.key in ("in", "by"):
+            found.extend(_in_the_view_of(tokens, i, lex))
+    return found
+
+
+def _in_the_view_of(tokens: list[Token], at: int, lex: Lexicon) -> list[Cue]:
+    nouns = ("view", "opinion", "words", "telling", "count", "estimate", "reckoning", "account", "eyes", "judgment")
+    for end in range(at + 2, min(at + 9, len(tokens) - 1)):
+        if tokens[end].key == "'s" and tokens[end + 1].key in nouns:
+            mention = describe(tokens, at + 1, end, lex)
+            return [Cue("according", at, end + 2, mention)] if mention else []
+    return []
+
+
+def _colon(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[tuple[str, ...]], bool]) -> list[Cue]:
+    """ "Peskov: Russia is ready", and in headlines "Russia is ready - Peskov"."""
+    for i, token in enumerate(tokens[:14]):
+        if token.text == ":" and i + 1 < len(tokens):
+            mention = to_the_right(tokens, 0, lex)
+            if mention and mention.end == i and _speaks(mention, knows):
+                return [Cue("colon", i, i + 1, mention)]
+            if headline and i + 2 < len(tokens) and tokens[i + 2].text == ",":
+                named = describe(tokens, i + 1, i + 2, lex)
+                if named and _speaks(named, knows):
+                    return [Cue("colon", i, i + 1, named)]
+            break
+    if headline:
+        for i in range(len(tokens) - 2, max(0, len(tokens) - 8), -1):
+            if tokens[i].text in ("-", "–", "—", ":"):
+                mention = describe(tokens, i + 1, len(tokens), lex)
+                if mention and _speaks(mention, knows):
+                    return [Cue("colon", i, i + 1, mention)]
+                break
+    return []
+
+
+def _speaks(mention: Mention, knows: Callable[[tuple[str, ...]], bool]) -> bool:
+    """Whether a phrase before a colon is a voice and no topic."""
+    if mention.kind in ("name", "org"):
+        return knows(mention.name) if mention.name else mention.kind == "org"
+    return mention.kind in VOICES

@@ -1,0 +1,236 @@
+"""The people and organisations of a document: from a surname, a role or a pronoun to the name it gives."""
+
+import re
+from dataclasses import dataclass, field
+
+from detente.text.given import given_name
+from detente.text.lexicons import Lexicon, key, names
+from detente.text.mentions import describe
+from detente.text.phrases import to_the_left, to_the_right
+from detente.text.tokens import Token
+
+_MARKS = frozenset('«»"“”„')
+_POINTING = frozenset(("этот", "эта", "тот", "та", "сам", "сама", "его", "ее", "их"))
+_CASES = re.compile(r"(?:ого|его|ому|ему|ыми|ими|ой|ей|ою|ым|им|ом|ем|ую|юю|ая|яя|ий|ый|ой|а|я|у|ю|е|ы|и|ь|й|о)$")
+_SURNAMES = (
+    (re.compile(r"(ск|цк)(?:ого|ому|им|ом)$"), r"\1ий"),
+    (re.compile(r"((?:о|е|ё)в|ин|ын)(?:а|у|ым|е)$"), r"\1"),
+    (re.compile(r"(?:ого|ому|ым)$"), "ый"),
+    (re.compile(r"([бвгджзклмнпрстфхцчшщ])(?:а|у|ом|ем|е)$"), r"\1"),
+)
+_FEMALE = (
+    (re.compile(r"((?:о|е|ё)в|ин|ын)(?:ой|у)$"), r"\1а"),
+    (re.compile(r"(ск|цк)(?:ой|ую)$"), r"\1ая"),
+)
+
+
+@dataclass(slots=True)
+class People:
+    """Names by the stem of the surname, and roles in the order in which they were tied to a name."""
+
+    lex: Lexicon
+    full: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    roles: list[tuple[frozenset[str], str]] = field(default_factory=list)
+    gender: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: tuple[str, ...], role: str) -> None:
+        """Note a name; the fullest one of a surname is kept, in the nominative where there is one."""
+        if not name:
+            return
+        stem = stem_of(name[-1], self.lex)
+        known = self.full.get(stem)
+        better = (
+            known is None
+            or (len(name) > len(known))
+            or (len(name) == len(known) and _is_nominative(name) and not _is_nominative(known))
+        )
+        if better and (len(name) > 1 or known is None):
+            self.full[stem] = name
+        gender = _gender(name, role, self.lex)
+        if gender:
+            self.gender[stem] = gender
+        if role:
+            self.roles.append((_role_stems(role, self.lex), stem))
+
+    def name_of(self, name: tuple[str, ...]) -> str:
+        """The fullest name that the document gives for a name."""
+        known = self.full.get(stem_of(name[-1], self.lex), name)
+        same = len(name) < 2 or len(known) < 2 or stem_of(name[0], self.lex)[:3] == stem_of(known[0], self.lex)[:3]
+        return nominative(known if same else name, self.lex)
+
+    def by_role(self, role: str, before: int | None = None) -> str:
+        """The name last tied to a role, "" if none; the words of the role must not contradict."""
+        wanted = _role_stems(role, self.lex)
+        for stems, stem in reversed(self.roles):
+            heads = wanted & stems & _head_stems(self.lex)
+            if heads and (wanted <= stems or (len(wanted & stems) >= 2 and len(wanted - stems) <= 1)):
+                return nominative(self.full[stem], self.lex) if stem in self.full else ""
+        return ""
+
+    def by_epithet(self, keys: list[str]) -> str:
+        """The name of the person that an epithet means, "" if the document names no such person."""
+        skipped = self.lex.words["determiners"] - {"российский", "американский"}
+        phrase = tuple(self.lex.nominative.get(k, k) for k in keys if k not in skipped)
+        surname = self.lex.epithets.get(phrase, "")
+        stem = stem_of(surname, self.lex) if surname else ""
+        return nominative(self.full[stem], self.lex) if stem in self.full else ""
+
+    def gender_of(self, name: str) -> str:
+        """ "m", "f" or "" for a name."""
+        return self.gender.get(stem_of(name.split()[-1], self.lex), "") if name else ""
+
+    def knows(self, name: tuple[str, ...]) -> bool:
+        """Whether a surname belongs to somebody whom the document names in full or by role."""
+        return bool(name) and stem_of(name[-1], self.lex) in self.full
+
+
+def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
+    """The people of a document: names that begin with a given name, and names tied to a role."""
+    people = People(lex)
+    known = names()
+    for tokens in sentences:
+        for i, token in enumerate(tokens):
+            if token.key in lex.words["roles"] and i + 1 < len(tokens):
+                _add_role(people, tokens, i, lex)
+            elif token.cap and (
+                token.key in known.masculine
+                or token.key in known.feminine
+                or given_name(token.text, lex)
+                or _is_initial(token)
+            ):
+                _add_name(people, tokens, i, lex)
+    return people
+
+
+def _add_role(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:
+    right = to_the_right(tokens, at, lex)
+    if right is None or right.kind != "person":
+        return
+    left = to_the_left(tokens, right.end, lex) if not any(t.text == "," for t in tokens[at : right.end]) else None
+    role = left.role if left is not None and left.kind == "person" and len(left.role) > len(right.role) else right.role
+    people.add(right.name, role)
+
+
+def _add_name(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:
+    mention = describe(tokens, at, _name_end(tokens, at), lex)
+    if mention is None or len(mention.name) < 2:
+        return
+    role = ""
+    if mention.end + 1 < len(tokens) and tokens[mention.end].text in (",", "(", "—"):
+        beside = to_the_right(tokens, mention.end + 1, lex)
+        role = beside.role if beside is not None and beside.kind == "role" else ""
+    people.add(mention.name, role)
+
+
+def _is_initial(token: Token) -> bool:
+    return len(token.text) == 2 and token.text.endswith(".")
+
+
+def _name_end(tokens: list[Token], at: int) -> int:
+    end = at + 1
+    while end < len(tokens) and end - at < 5:
+        token = tokens[end]
+        particle = token.key in names().particles and end + 1 < len(tokens) and tokens[end + 1].cap
+        if not token.cap and not particle:
+            break
+        end += 1
+    return end
+
+
+def stem_of(word: str, lex: Lexicon) -> str:
+    """A word without its Russian case ending, in lower case."""
+    low = key(word)
+    if lex.lang not in ("ru", "uk") or len(low) < 4:
+        return low
+    return _CASES.sub("", low) if len(_CASES.sub("", low)) > 2 else low
+
+
+def _role_stems(role: str, lex: Lexicon) -> frozenset[str]:
+    skipped = lex.words["determiners"] | lex.words["connectors"]
+    return frozenset(
+        _stem5(w, lex) for w in role.split() if w[0].isalnum() and (w not in skipped or w in lex.words["roles"])
+    )
+
+
+def _stem5(word: str, lex: Lexicon) -> str:
+    return stem_of(word, lex) if lex.lang in ("ru", "uk") else word
+
+
+def _head_stems(lex: Lexicon) -> frozenset[str]:
+    return frozenset(_stem5(w, lex) for w in lex.words["roles"])
+
+
+def _gender(name: tuple[str, ...], role: str, lex: Lexicon) -> str:
+    first = key(name[0])
+    given = given_name(name[0], lex) or first
+    if given in names().feminine:
+        return "f"
+    if given in names().masculine:
+        return "m"
+    found = set(role.split())
+    if found & lex.words["feminine"]:
+        return "f"
+    return "m" if found & lex.words["masculine"] else ""
+
+
+def _is_nominative(name: tuple[str, ...]) -> bool:
+    return key(name[0]) in names().masculine or key(name[0]) in names().feminine
+
+
+def nominative(name: tuple[str, ...], lex: Lexicon) -> str:
+    """A Russian name in the nominative; other names as they are."""
+    text = " ".join(name)
+    if lex.lang not in ("ru", "uk") or len(name) < 2 or _is_nominative(name):
+        return text
+    given = given_name(name[0], lex)
+    if not given:
+        return text
+    rules = _FEMALE if given in names().feminine else _SURNAMES
+    surname = name[-1]
+    for pattern, ending in rules:
+        changed = pattern.sub(ending, surname)
+        if changed != surname:
+            surname = changed
+            break
+    return " ".join([given[0].upper() + given[1:], *name[1:-1], surname])
+
+
+def unmarked(words: str) -> str:
+    """A phrase without quotation marks that lack their partner."""
+    words = words.strip(" ,")
+    for opening, closing in (("«", "»"), ("“", "”"), ('"', '"'), ("„", "“")):
+        if words.endswith(closing) and words.count(opening) < (2 if opening == closing else words.count(closing)):
+            words = words.removesuffix(closing)
+        elif words.startswith(opening) and words.count(closing) < (2 if opening == closing else words.count(opening)):
+            words = words.removeprefix(opening)
+    return words
+
+
+def actor_name(text: str, phrase: list[Token], lex: Lexicon) -> str:
+    """An actor or organisation as it is called: no article, the lexicon's nominative where it has one."""
+    bare = [t for t in phrase if t.text not in _MARKS]
+    kept = (
+        ("a", "an", "un", "una", "un'", "ein", "eine", "один", "одна", "two", "several")
+        if lex.lang not in ("ru", "uk")
+        else ()
+    )
+    articles = lex.words["determiners"] if lex.lang not in ("ru", "uk") else _POINTING
+    while len(bare) > 1 and bare[0].key in articles and bare[0].key not in kept:
+        bare = bare[1:]
+    if not bare:
+        return ""
+    keys = tuple(t.key for t in bare)
+    if lex.lang in ("ru", "uk"):
+        if keys in lex.actor_names:
+            name = lex.actor_names[keys]
+            return f"«{name}»" if phrase[0].text == "«" or phrase[-1].text == "»" else name
+        for size in range(len(keys), 0, -1):
+            if keys[:size] in lex.actor_names and size < len(keys) and bare[size].cap:
+                return f"{lex.actor_names[keys[:size]]} {text[bare[size].start : bare[-1].end]}"
+    whole = unmarked(text[bare[0].start : phrase[-1].end])
+    if lex.lang in ("ru", "uk"):
+        head = lex.nominative.get(bare[0].key, "")
+        if head and head != bare[0].key:
+            shown = head.upper() if bare[0].text.isupper() else head[0].upper() + head[1:] if bare[0].cap else head
+            whole = shown + whole[len(bare[0].text) :]
+    return whole

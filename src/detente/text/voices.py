@@ -1,0 +1,73 @@
+"""An attribution or act with its voice, and the voice that opens a sentence."""
+
+from typing import Literal, NamedTuple
+
+from detente.text.lexicons import Lexicon
+from detente.text.mentions import Mention, is_role
+from detente.text.phrases import to_the_right
+from detente.text.tokens import QUOTE, Token
+
+Kind = Literal["say", "according", "colon", "him", "act"]
+BREAKS = frozenset((",", "—", "–", "-", QUOTE, "?", "!", "…", "(", ";", ":"))
+AUTHOR = frozenset(("i", "we", "я", "мы", "noi", "io", "wir", "ich", "nous", "je"))
+RELATIVE = frozenset(("who", "which", "который", "которая", "qui"))
+VOICES = frozenset(("person", "role", "org", "actor", "name"))
+
+
+class Cue(NamedTuple):
+    """An attribution or act: the tokens of its verb or preposition, and the voice; None if it is dropped."""
+
+    kind: Kind
+    start: int
+    end: int
+    mention: Mention | None
+    pointing: bool = False
+    outer: bool = False
+    weak: bool = False
+    trailing: bool = False
+
+
+def openings(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[int]:
+    """Where the subject may begin: at the start, or after the adverbial that opens the sentence."""
+    places = [0]
+    comma = next((i for i, t in enumerate(tokens[:14]) if t.text in (",", "—", "–", ":", "-")), -1)
+    if comma > 0:
+        places.append(comma + 1)
+    if keys and (keys[0] in lex.words["stop"] or keys[0] in ("last", "this", "next", "yet", "but", "and", "but")):
+        places.extend(i for i in range(1, min(6, len(tokens))) if keys[i] in lex.words["determiners"] or tokens[i].cap)
+    return places
+
+
+def before_colon(tokens: list[Token], lex: Lexicon) -> list[Mention]:
+    """What may be the subject of a sentence that leads to direct speech by a colon: "The mayor is blunt: “…”"."""
+    for i, token in enumerate(tokens):
+        if token.text == QUOTE:
+            leads = i > 0 and tokens[i - 1].text == ":"
+            places = openings(tokens, [t.key for t in tokens], lex) if leads else []
+            found = [subject_at(tokens[:i], place, lex) for place in places]
+            return [m for m in found if m is not None]
+    return []
+
+
+def first_voice(tokens: list[Token], lex: Lexicon) -> Mention | None:
+    """The person or role that a sentence names first, near its beginning."""
+    keys = [t.key for t in tokens]
+    places = [*openings(tokens, keys, lex), *(i for i in range(min(6, len(keys))) if is_role(keys[i], lex))]
+    found = (subject_at(tokens, place, lex) for place in places)
+    return next((m for m in found if m is not None and m.kind in ("person", "role")), None)
+
+
+def opening_subject(tokens: list[Token], lex: Lexicon) -> Mention | None:
+    """The voice that opens a sentence, if one does."""
+    return subject_at(tokens, 0, lex)
+
+
+def subject_at(tokens: list[Token], begin: int, lex: Lexicon) -> Mention | None:
+    if begin >= len(tokens):
+        return None
+    subject = to_the_right(tokens, begin, lex)
+    if subject is None or subject.start - begin > 3:
+        return None
+    voiced = subject.kind in VOICES
+    he = subject.kind == "pronoun" and tokens[subject.start].key not in AUTHOR | RELATIVE
+    return subject if voiced or he else None
