@@ -50,7 +50,9 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     detente = [sys.executable, "-m", "detente"]
     folder = Path(tempfile.mkdtemp())
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {runs} runs")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {runs} runs"
+    )
     seconds, _ = timed([*detente, "--help"], cwd=folder, runs=runs)
     print(f"detente --help                        {seconds:7.2f} s")
     train = [*detente, "train", "model=linear", "hydra.run.dir=run"]
@@ -67,7 +69,9 @@ def main() -> None:
     (folder / "many.jsonl").write_text(lines, encoding="utf-8")
     predict = [*detente, "predict", "checkpoint=run", "input=many.jsonl", "output=out.jsonl"]
     seconds, peak = timed(predict, cwd=folder, runs=max(1, runs // 2))
-    print(f"detente predict, {ROWS:,} rows, linear  {seconds:7.2f} s ({ROWS / seconds:,.0f}/s, file to file); peak {peak:,.0f} MiB")
+    print(
+        f"detente predict, {ROWS:,} rows, linear  {seconds:7.2f} s ({ROWS / seconds:,.0f}/s, file to file); peak {peak:,.0f} MiB"
+    )
     plain = plain_scikit_learn(folder / "run", texts)
     print(f"plain scikit-learn in memory          {plain:7.2f} s ({ROWS / plain:,.0f}/s, no file read or written)")
     seconds, peak = timed([*detente, "train", "hydra.run.dir=default"], cwd=folder, runs=1)

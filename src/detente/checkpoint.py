@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from detente.arrays import FloatArray
 from detente.encoders import sha256
 from detente.errors import CheckpointError, InputError
 from detente.files import write_json, write_text
 from detente.models import base
-from detente.models.base import Classifier, FloatArray
+from detente.models.base import Classifier
 from detente.models.calibration import apply_temperature
 from detente.records import Statement
 from detente.tasks import Task

@@ -71,7 +71,16 @@ def test_train_leaves_the_promised_run_folder(trained, read_json):
     assert len(metrics["data"]["fingerprint"]) == 64
     assert metrics["metrics"]["test"]["stance"]["by_lang"].keys() == {"en", "it"}
     assert (run_dir / "checkpoint" / "README.md").read_text(encoding="utf-8").startswith("# files_both_linear")
-    for expected in ("stance", "sentiment", "dev", "test", "run folder", "predictions.test.parquet", "next", "mlflow ui"):
+    for expected in (
+        "stance",
+        "sentiment",
+        "dev",
+        "test",
+        "run folder",
+        "predictions.test.parquet",
+        "next",
+        "mlflow ui",
+    ):
         assert expected in out
 
 
@@ -185,7 +194,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "status", "sentence"), MISTAKES, ids=lambda v: " ".join(v) if isinstance(v, list) else None)
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"), MISTAKES, ids=lambda v: " ".join(v) if isinstance(v, list) else None
+)
 def test_mistakes_get_one_sentence(arguments, status, sentence, run, tmp_path, monkeypatch):
     monkeypatch.delenv("DETENTE_BENCH", raising=False)
     (tmp_path / "no_text.csv").write_text("tweet,stance\na,neutral\n")

@@ -23,7 +23,7 @@ def spec_of(name, encoder):
         "majority": lambda: MajoritySpec(),
         "linear": lambda: LinearSpec(),
         "svm": lambda: LinearSpec(algorithm="svm"),
-        "frozen": lambda: FrozenSpec(encoder=encoder),
+        "frozen": lambda: FrozenSpec(encoder=encoder, c=1.0),
         "blend": lambda: BlendSpec(encoder=encoder, folds=3),
         "finetune": lambda: FinetuneSpec(encoder=encoder, epochs=8, learning_rate=3e-3, patience=8),
     }[name]()
@@ -43,9 +43,7 @@ def fitted(tables, stance, sentiment, tiny_encoder, tmp_path_factory):
     def get(name):
         if name not in made:
             run_dir = tmp_path_factory.mktemp(name)
-            made[name] = base.fit(
-                spec_of(name, tiny_encoder), (stance, sentiment), *tables, seed=3, run_dir=run_dir
-            )
+            made[name] = base.fit(spec_of(name, tiny_encoder), (stance, sentiment), *tables, seed=3, run_dir=run_dir)
         return made[name]
 
     return get
@@ -94,9 +92,7 @@ def test_saved_and_loaded_gives_equal_output(family, fitted, test_rows, tmp_path
     loaded = checkpoints.load(tmp_path)
     assert loaded.about == about
     assert loaded.tasks == saved.tasks
-    np.testing.assert_array_equal(
-        loaded.predict_proba(test_rows)["stance"], saved.predict_proba(test_rows)["stance"]
-    )
+    np.testing.assert_array_equal(loaded.predict_proba(test_rows)["stance"], saved.predict_proba(test_rows)["stance"])
     assert not [p for p in tmp_path.rglob("*") if p.suffix in (".pkl", ".pickle", ".bin", ".pt", ".joblib")]
 
 

@@ -68,7 +68,12 @@ def test_one_annotator_alone_is_refused():
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [(["a", "a", "b"], ("a", False)), (["a", "b"], ("", False)), (["a", "a"], ("a", True)), (["a", "b", "c"], ("", False))],
+    [
+        (["a", "a", "b"], ("a", False)),
+        (["a", "b"], ("", False)),
+        (["a", "a"], ("a", True)),
+        (["a", "b", "c"], ("", False)),
+    ],
 )
 def test_gold_is_the_majority_and_a_tie_is_nobodys(labels, expected):
     found = gold.majority(labels)
@@ -77,7 +82,11 @@ def test_gold_is_the_majority_and_a_tie_is_nobodys(labels, expected):
 
 def test_near_duplicates_are_found_and_others_are_not():
     base = "the ministry of energy said on monday that exports of titanium to american buyers would go on as before"
-    texts = [base, base.replace("monday", "tuesday"), "quite another sentence about rare earths and the arctic route in winter"]
+    texts = [
+        base,
+        base.replace("monday", "tuesday"),
+        "quite another sentence about rare earths and the arctic route in winter",
+    ]
     assert checks.near_duplicates(texts) == [(0, 1)]
 
 
@@ -117,7 +126,9 @@ def test_a_holder_that_gives_the_label_away_is_caught():
 
 def test_strongest_terms_and_openings():
     rows = [Statement(text=f"Today they ban thing {i}", lang="en", labels={"stance": "skeptical"}) for i in range(30)]
-    rows += [Statement(text=f"Item {i} will be welcome", lang="en", labels={"stance": "cooperative"}) for i in range(30)]
+    rows += [
+        Statement(text=f"Item {i} will be welcome", lang="en", labels={"stance": "cooperative"}) for i in range(30)
+    ]
     terms = checks.strongest_terms(rows, TASK, top=12)
     assert "ban" in {term for term, _, _ in terms["skeptical"]}
     (found,) = checks.openings(rows, limit=0.01)

@@ -113,13 +113,17 @@ def test_a_hub_name_is_loaded_by_datasets(monkeypatch, stance):
 
     def fake(*arguments, split):
         asked.append((arguments, split))
-        features = datasets.Features({"tweet": datasets.Value("string"), "label": datasets.ClassLabel(names=list(stance.labels))})
+        features = datasets.Features(
+            {"tweet": datasets.Value("string"), "label": datasets.ClassLabel(names=list(stance.labels))}
+        )
         rows = {"tweet": [f"tweet {i}" for i in range(60)], "label": [i % 3 for i in range(60)]}
         return datasets.Dataset.from_dict(rows, features=features)
 
     monkeypatch.setattr(datasets, "load_dataset", fake)
     columns = {"text": "tweet", "stance": "label"}
-    corpus = load_corpus(DataSpec(name="files", train="someone/tweets/it:train[:60]", columns=columns), [stance], seed=1)
+    corpus = load_corpus(
+        DataSpec(name="files", train="someone/tweets/it:train[:60]", columns=columns), [stance], seed=1
+    )
     assert asked == [(("someone/tweets", "it"), "train[:60]")]
     assert set(corpus.train["stance"]) == set(stance.labels)
 
@@ -174,7 +178,11 @@ def test_the_embedded_encoder_is_there_and_its_hash_is_checked():
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("embedded:no_such_package", "needs the package no_such_package"), ("./nowhere", "does not exist"), ("owner/nothing", "check the name and the network")],
+    [
+        ("embedded:no_such_package", "needs the package no_such_package"),
+        ("./nowhere", "does not exist"),
+        ("owner/nothing", "check the name and the network"),
+    ],
 )
 def test_an_encoder_that_is_not_there_is_one_sentence(path, reason):
     with pytest.raises(InputError, match=reason) as error:

@@ -114,7 +114,11 @@ def test_a_bad_row_is_skipped_into_the_rejects(case, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "encoding"),
-    [("text,stance\nciao,neutral\n", "utf-8-sig"), ("text,stance\r\nciao,neutral\r\n", "utf-8"), ("text;stance\nciao;neutral\n", "utf-8")],
+    [
+        ("text,stance\nciao,neutral\n", "utf-8-sig"),
+        ("text,stance\r\nciao,neutral\r\n", "utf-8"),
+        ("text;stance\nciao;neutral\n", "utf-8"),
+    ],
     ids=["byte-order mark", "CRLF", "semicolons"],
 )
 def test_what_spreadsheets_write_is_read(content, encoding, tmp_path):

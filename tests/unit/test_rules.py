@@ -64,12 +64,73 @@ def test_votes_name_the_group_and_the_words(lexicon):
     assert (vote.group, vote.label, vote.cue) == ("for", "cooperative", "WELCOMED")
 
 
+MECHANISMS = """
+negators = []
+contrasts = []
+[prior]
+stance = 0.5
+sentiment = 0.5
+[group.blame]
+task = "sentiment"
+label = "negative"
+cues = ["позор*"]
+[group.attacked]
+task = "stance"
+label = "cooperative"
+beside = ["blame"]
+cues = ["санкции", "чёрный список"]
+[group.lifted]
+task = "stance"
+label = "cooperative"
+weight = 2.0
+cues = ["снять ... санкции"]
+[group.far_away]
+task = "stance"
+label = "neutral"
+absent = true
+cues = ["сша"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        ("Санкции США остаются.", []),
+        ("Санкции США — позор.", ["attacked", "blame"]),
+        ("США готовы снять эти санкции.", ["lifted"]),
+        ("Позор: снять санкции с США!", ["blame", "lifted"]),
+        ("Позор! Черный список США.", ["attacked", "blame"]),
+        ("Порт открыт.", ["far_away"]),
+    ],
+)
+def test_groups_beside_others_absent_cues_and_cues_inside_longer_ones(text, groups, tmp_path):
+    path = tmp_path / "ru.toml"
+    path.write_text(MECHANISMS, encoding="utf-8")
+    assert sorted(vote.group for vote in rules.votes(text, rules.load_lexicon(path))) == groups
+
+
+def test_a_group_beside_none_is_named(tmp_path):
+    path = tmp_path / "ru.toml"
+    path.write_text(MECHANISMS.replace('beside = ["blame"]', 'beside = ["blam"]'), encoding="utf-8")
+    with pytest.raises(InputError, match="beside 'blam'"):
+        rules.load_lexicon(path)
+
+
 @pytest.mark.parametrize("lang", rules.LANGUAGES)
 def test_shipped_lexicons_know_plain_cases_of_their_language(lang):
     cases = {
-        "en": ("The minister welcomed a joint venture with American firms.", "Washington banned Russian uranium imports."),
-        "it": ("Mosca accoglie con favore la cooperazione con gli americani.", "Washington ha vietato l'uranio russo e impone sanzioni."),
-        "ru": ("Москва приветствует сотрудничество и готова подписать соглашение.", "США запретили импорт урана и ввели санкции."),
+        "en": (
+            "The minister welcomed a joint venture with American firms.",
+            "Washington banned Russian uranium imports.",
+        ),
+        "it": (
+            "Mosca accoglie con favore la cooperazione con gli americani.",
+            "Washington ha vietato l'uranio russo e impone sanzioni.",
+        ),
+        "ru": (
+            "Москва приветствует сотрудничество и готова подписать соглашение.",
+            "США запретили импорт урана и ввели санкции.",
+        ),
     }[lang]
     proba = rules.label([Statement(text=t, lang=lang) for t in cases], [STANCE, SENTIMENT])
     assert [STANCE.labels[i] for i in proba["stance"].argmax(axis=1)] == ["cooperative", "skeptical"]
@@ -78,7 +139,11 @@ def test_shipped_lexicons_know_plain_cases_of_their_language(lang):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("x = [", "is no TOML file"), ("negators = []\n[prior]\n", "lacks 'group'"), (LEXICON.replace('task = "stance"\n', "", 1), "lacks 'task'")],
+    [
+        ("x = [", "is no TOML file"),
+        ("negators = []\n[prior]\n", "lacks 'group'"),
+        (LEXICON.replace('task = "stance"\n', "", 1), "lacks 'task'"),
+    ],
 )
 def test_a_broken_lexicon_is_named(content, reason, tmp_path):
     (tmp_path / "en.toml").write_text(content)

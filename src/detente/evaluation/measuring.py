@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from detente import files
-from detente.evaluation.metrics import FloatArray
+from detente.arrays import FloatArray
 from detente.evaluation.scoring import Scores, mean_f_avg, score, score_by
 from detente.records import Statement, to_row
 from detente.tasks import Task

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.arrays import FloatArray
 from detente.tasks import Task
 
 IntArray = NDArray[np.int_]
-FloatArray = NDArray[np.float64]
 _BINS = 10
 _FLOOR = 1e-12
 

@@ -10,8 +10,9 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.arrays import FloatArray
 from detente.errors import InputError
-from detente.evaluation.metrics import FloatArray, IntArray, confusion, ece, f1_by_label, log_loss, points
+from detente.evaluation.metrics import IntArray, confusion, ece, f1_by_label, log_loss, points
 from detente.seeds import rng
 from detente.tasks import Task
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from detente.arrays import FloatArray
 from detente.evaluation.measuring import added_columns, predicted_columns
-from detente.models.base import FloatArray
 from detente.progress import progress
 from detente.records import Statement, to_row
 from detente.tasks import Task

@@ -17,15 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from detente.arrays import FloatArray, softmax
 from detente.errors import InputError
-from detente.models.base import FloatArray
-from detente.models.heads import softmax
 from detente.records import Statement
 from detente.tasks import Task
 
 LANGUAGES = ("en", "it", "ru")
-_FOLDER = Path(__file__).parent / "lexicons"
-_NEGATION_WORDS = 4
+LEXICONS = Path(__file__).parent / "lexicons"
+_NEGATION_WORDS = 3
 _BEFORE_CONTRAST, _AFTER_CONTRAST = 0.5, 2.0
 
 
@@ -107,14 +106,14 @@ def _pattern(cues: Sequence[str]) -> re.Pattern[str]:
         words = re.escape(cue.strip()).replace(r"\ ", r"\s+").replace(r"\*", r"\w*")
         words = words.replace("ё", "е").replace("е", "[её]")
         parts.append(words.replace(r"\s+\.\.\.\s+", r"\s+(?:[\w'’-]+\W+){0,4}?"))
-    joined = "|".join(sorted(parts, key=len, reverse=True))
+    joined = "|".join(sorted(parts, key=len, reverse=True)) or "(?!)"
     return re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE)
 
 
 @cache
 def shipped(lang: str) -> Lexicon:
     """The shipped lexicon of a language, English for a language without one."""
-    return load_lexicon(_FOLDER / f"{lang if lang in LANGUAGES else 'en'}.toml")
+    return load_lexicon(LEXICONS / f"{lang if lang in LANGUAGES else 'en'}.toml")
 
 
 def votes(text: str, lexicon: Lexicon) -> list[Vote]:

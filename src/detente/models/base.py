@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from detente.arrays import FloatArray
 from detente.errors import CheckpointError, InputError, did_you_mean
 from detente.records import Statement
 from detente.tasks import Task
@@ -19,7 +17,6 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FloatArray = NDArray[np.float64]
 FAMILIES = ("majority", "linear", "frozen", "blend", "finetune")
 
 

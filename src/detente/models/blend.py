@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from detente.arrays import FloatArray, softmax
 from detente.corpus import splits
 from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec
 from detente.errors import InputError
 from detente.models import frozen, linear
-from detente.models.base import Classifier, FloatArray
+from detente.models.base import Classifier
 from detente.models.frozen import Frozen, FrozenSpec
-from detente.models.heads import Head, fit_head, load_head, save_head, softmax
+from detente.models.heads import Head, fit_head, load_head, save_head
 from detente.models.linear import Linear, LinearSpec
 from detente.records import Statement
 from detente.tasks import Task

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.models.base import FloatArray
-from detente.models.heads import softmax
+from detente.arrays import FloatArray, softmax
 
 _FLOOR = 1e-12
 # With fewer dev rows than this, a fitted temperature is more noise than help.

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec, load_pretrained, token_batches
 from detente.errors import InputError, UsageError
 from detente.evaluation.metrics import headline
 from detente.files import write_json
-from detente.models.base import Classifier, FloatArray
-from detente.models.heads import softmax
+from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.progress import progress
 from detente.records import Statement

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
 from detente.encoders import Encoder, EncoderSpec, embed, load_encoder, load_saved, save_encoder, vector_width
 from detente.files import write_json
-from detente.models.base import Classifier, FloatArray
-from detente.models.heads import Head, fit_head, load_head, save_head, softmax
+from detente.models.base import Classifier
+from detente.models.heads import Head, fit_head, load_head, save_head
 from detente.models.inputs import recurring_targets, targets_in_text, window
 from detente.progress import progress
 from detente.records import Statement

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.arrays import FloatArray
 from detente.errors import UsageError, did_you_mean
-from detente.models.base import FloatArray
 
 ALGORITHMS = ("logistic", "svm")
 # What a label that train never shows gets as its logit: a probability that rounds to nothing.
@@ -72,12 +72,6 @@ def _moments(features: Any) -> tuple[Any, Any]:
     """Mean and standard deviation of each column, 1 for a column that does not vary."""
     scale = features.std(axis=0)
     return features.mean(axis=0), np.where(scale > _CONSTANT, scale, 1.0).astype(np.float32)
-
-
-def softmax(logits: FloatArray) -> FloatArray:
-    """Row-wise softmax."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def save_head(head: Head, path: Path) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
-from detente.models.base import Classifier, FloatArray
-from detente.models.heads import Head, fit_head, load_head, save_head, softmax
+from detente.models.base import Classifier
+from detente.models.heads import Head, fit_head, load_head, save_head
 from detente.models.terms import Terms, fit_terms, load_terms
 from detente.records import Statement
 from detente.tasks import Task
@@ -22,7 +23,7 @@ class LinearSpec:
 
     `algorithm`: logistic (regression) or svm. `c`: inverse regularisation. `balanced` weighs each label
     by the inverse of its frequency. N-gram ranges are (shortest, longest), (0, 0) for none; character
-    n-grams in fewer than `char_min_rows` texts are left out.
+    n-grams in fewer than `char_min_rows` texts are left out. `cues` adds the votes of the rules as features.
     """
 
     family: ClassVar[str] = "linear"
@@ -32,6 +33,7 @@ class LinearSpec:
     word_ngrams: Sequence[int] = (1, 2)
     char_ngrams: Sequence[int] = (2, 5)
     char_min_rows: int = 2
+    cues: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def fit_spec_terms(spec: LinearSpec, statements: Sequence[Statement]) -> Terms:
         word_ngrams=(spec.word_ngrams[0], spec.word_ngrams[1]),
         char_ngrams=(spec.char_ngrams[0], spec.char_ngrams[1]),
         char_min_rows=spec.char_min_rows,
+        cues=spec.cues,
     )
 
 

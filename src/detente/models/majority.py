@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from detente.arrays import FloatArray
 from detente.files import write_json
-from detente.models.base import Classifier, FloatArray
+from detente.models.base import Classifier
 from detente.records import Statement
 from detente.tasks import Task
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from detente.errors import InputError
 from detente.files import write_json
+from detente.labelling.cues import Cues, load_cues, shipped_cues
 from detente.models.inputs import recurring_targets, targets_in_text, window
 from detente.records import Statement
 
@@ -30,6 +31,7 @@ class Terms:
     """
 
     vectorisers: Mapping[str, Any]
+    cues: Cues | None
     targets: tuple[str, ...]
     windowed: bool
 
@@ -38,9 +40,9 @@ class Terms:
         from scipy import sparse
 
         if not statements:
-            width = sum(len(v.vocabulary_) for v in self.vectorisers.values()) * (1 + len(self.targets))
-            return sparse.csr_matrix((0, width), dtype=np.float32)
+            return sparse.csr_matrix((0, len(self.names())), dtype=np.float32)
         blocks = [self.vectorisers[name].transform(_texts(statements, name)) for name in self.vectorisers]
+        blocks += [self.cues.transform(statements)] if self.cues else []
         shared = sparse.hstack(blocks, format="csr")
         if not self.targets:
             return shared
@@ -53,10 +55,11 @@ class Terms:
     def names(self) -> list[str]:
         """A name for every feature, in the order of `transform`'s columns."""
         shared = [f"{kind}:{term}" for kind, v in self.vectorisers.items() for term in v.get_feature_names_out()]
+        shared += [f"cue:{group} -> {label}" for group, label in self.cues.columns] if self.cues else []
         return shared + [f"{name} [{target}]" for target in self.targets for name in shared]
 
     def save(self, folder: Path) -> None:
-        """`terms.json` with settings and vocabularies in column order, `idf.safetensors` with the weights."""
+        """`terms.json` with settings and vocabularies in column order, `idf.safetensors`, the cues' lexicons."""
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,6 +71,8 @@ class Terms:
         write_json(folder / "terms.json", content)
         idf = {name: v.idf_.astype(np.float32) for name, v in self.vectorisers.items()}
         save_file(idf, folder / "idf.safetensors")
+        if self.cues:
+            self.cues.save(folder / "cues")
 
 
 def fit_terms(
@@ -76,8 +81,12 @@ def fit_terms(
     word_ngrams: tuple[int, int],
     char_ngrams: tuple[int, int],
     char_min_rows: int,
+    cues: bool,
 ) -> Terms:
-    """Fit on train. `char_ngrams` of (0, 0) leaves characters out; so does `word_ngrams` words."""
+    """Fit on train. `char_ngrams` of (0, 0) leaves characters out; so does `word_ngrams` words.
+
+    `cues` adds the votes of the shipped rules, for the languages that have some.
+    """
     settings: dict[str, dict[str, Any]] = {}
     if word_ngrams[1]:
         settings["word"] = {"ngram_range": word_ngrams, "token_pattern": _WORDS}
@@ -98,7 +107,7 @@ def fit_terms(
             raise InputError(
                 f"the training texts hold no {name} features; give more text, or lower model.char_min_rows"
             ) from None
-    return Terms(vectorisers, recurring_targets(statements), windowed)
+    return Terms(vectorisers, shipped_cues() if cues else None, recurring_targets(statements), windowed)
 
 
 def load_terms(folder: Path) -> Terms:
@@ -114,7 +123,8 @@ def load_terms(folder: Path) -> Terms:
         vectoriser = _vectoriser(**settings, vocabulary=vocabulary)
         vectoriser.idf_ = idf[name].astype(np.float64)
         vectorisers[name] = vectoriser
-    return Terms(vectorisers, tuple(content["targets"]), content["windowed"])
+    cues = load_cues(folder / "cues") if (folder / "cues").is_dir() else None
+    return Terms(vectorisers, cues, tuple(content["targets"]), content["windowed"])
 
 
 def _vectoriser(**settings: Any) -> Any:

@@ -4,17 +4,20 @@ from collections.abc import Callable
 
 from detente.text.deeds import acts, deeds
 from detente.text.lexicons import Lexicon, match_phrase
-from detente.text.mentions import Mention, describe
+from detente.text.mentions import Mention, describe, is_role
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.saying import said
 from detente.text.tokens import Token
 from detente.text.voices import BREAKS, VOICES, Cue
 
+_SIGNATURE = 4
+
 
 def find(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[tuple[str, ...]], bool]) -> list[Cue]:
     """The attributions of a sentence in order; an act only where there is no attribution.
 
-    `knows` tells whether a name is that of a person of the document. Direct speech must stand in `tokens` as one token each, with the text QUOTE.
+    `knows` tells whether a name is that of a person of the document. Direct speech must stand in
+    `tokens` as one token each, with the text QUOTE.
     """
     keys = [t.key for t in tokens]
     found = [*_according(tokens, keys, lex), *said(tokens, keys, lex)]
@@ -45,9 +48,13 @@ def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
     for i, token in enumerate(tokens):
         size = match_phrase(lex.of_him, keys, i)
         if size:
-            found.append(Cue("him", i, i + size, None))
+            # "secondo il quale" takes up the voice before it.
+            relative = any(k in ("quale", "cui", "quali") for k in keys[i : i + size])
+            found.append(Cue("him", i, i + size, to_the_left(tokens, i - 1, lex) if relative and i > 1 else None))
             continue
         size = match_phrase(lex.according, keys, i)
+        if size == 1 and token.key == "secondo" and _is_ordinal(tokens, i, lex):
+            continue
         if size and not (token.cap and i > 0 and tokens[i - 1].text not in BREAKS):
             mention = to_the_right(tokens, i + size, lex)
             if mention is not None:
@@ -66,6 +73,16 @@ def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
     return found
 
 
+def _is_ordinal(tokens: list[Token], at: int, lex: Lexicon) -> bool:
+    """Whether "secondo" is "second": a common noun without an article follows."""
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    if following is None or following.cap or following.key in lex.words["determiners"]:
+        return following is None
+    return not any(
+        following.key in lex.words[name] for name in ("vague", "groups", "documents", "connectors", "pronouns")
+    )
+
+
 def _in_the_view_of(tokens: list[Token], at: int, lex: Lexicon) -> list[Cue]:
     nouns = ("view", "opinion", "words", "telling", "count", "estimate", "reckoning", "account", "eyes", "judgment")
     for end in range(at + 2, min(at + 9, len(tokens) - 1)):
@@ -76,7 +93,7 @@ def _in_the_view_of(tokens: list[Token], at: int, lex: Lexicon) -> list[Cue]:
 
 
 def _colon(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[tuple[str, ...]], bool]) -> list[Cue]:
-    """ "Peskov: Russia is ready", and in headlines "Russia is ready - Peskov"."""
+    """A voice before a colon, and in headlines after a dash: "Russia is ready - Peskov"."""
     for i, token in enumerate(tokens[:14]):
         if token.text == ":" and i + 1 < len(tokens):
             mention = to_the_right(tokens, 0, lex)
@@ -91,7 +108,11 @@ def _colon(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable
         for i in range(len(tokens) - 2, max(0, len(tokens) - 8), -1):
             if tokens[i].text in ("-", "–", "—", ":"):
                 mention = describe(tokens, i + 1, len(tokens), lex)
-                if mention and _speaks(mention, knows):
+                first = tokens[i + 1]
+                if not first.cap and first.key not in lex.words["determiners"] and not is_role(first.key, lex):
+                    break
+                signed = mention and mention.kind == "name" and len(tokens) - i <= _SIGNATURE
+                if mention and (signed or _speaks(mention, knows)):
                     return [Cue("colon", i, i + 1, mention)]
                 break
     return []

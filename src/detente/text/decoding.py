@@ -14,6 +14,7 @@ _BOMS = (
 )
 _LEGACY = ("cp1251", "koi8_r", "cp866", "cp1252", "iso8859_5", "iso8859_15", "mac_cyrillic")
 _BINARY = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\\rtf")
+_FEW = 100
 _SAMPLE = 60_000
 _COMMON_RU = frozenset("оеаинтсрвлОЕАИНТСРВЛ")
 
@@ -28,7 +29,8 @@ def decode(data: bytes) -> str:
         raise InputError(_too_long(len(data), "bytes"))
     control = sum(byte < 32 and byte not in b"\t\n\r\f\v\x1c" for byte in data[:_SAMPLE])
     if (
-        control > 0.05 * len(data[:_SAMPLE])
+        len(data) > _FEW
+        and control > 0.05 * len(data[:_SAMPLE])
         and not _wide(data)
         and not data.startswith(tuple(mark for mark, _ in _BOMS))
     ):
@@ -54,12 +56,13 @@ def _decoded(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _strictly(data, encoding)
+    wide = _wide(data)
+    if wide:
+        return _strictly(data, wide)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    wide = _wide(data)
-    return _strictly(data, wide) if wide else _strictly(data, _legacy(data[:_SAMPLE]))
+        return _strictly(data, _legacy(data[:_SAMPLE]))
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -76,7 +79,7 @@ def _wide(data: bytes) -> str:
     sample = data[:_SAMPLE]
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         half = sample[first::2]
-        if half and sum(byte in (0, 4) for byte in half) > 0.9 * len(half):
+        if len(half) > _FEW and sum(byte in (0, 4) for byte in half) > 0.9 * len(half):
             return encoding
     return ""
 

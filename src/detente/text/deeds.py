@@ -4,10 +4,13 @@ import re
 
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention
-from detente.text.phrases import DEED_RU, to_the_left, to_the_right
+from detente.text.phrases import DEED_RU, PAST_IT, to_the_left, to_the_right
 from detente.text.tokens import Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, openings, subject_at
 
+_PASSIVE = frozenset(
+    ("stato", "stata", "stati", "state", "viene", "vengono", "venne", "fu", "furono", "was", "were", "been", "be")
+)
 _EARLY = 5
 _DEED_IT = re.compile(r"(?:(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott)[oaie]|ando|endo)$")
 
@@ -54,29 +57,50 @@ def deeds(tokens: list[Token], keys: list[str], lex: Lexicon, *, headline: bool)
             at = close + 1
         while at < len(tokens) and (keys[at] in lex.words["skip"] or keys[at] in lex.aux) and not tokens[at].cap:
             at += 1
+        if any(k in _PASSIVE for k in keys[subject.end : at]):
+            continue
+        if (
+            lex.lang == "en"
+            and any(k in ("is", "are") for k in keys[subject.end : at])
+            and keys[min(at, len(keys) - 1)].endswith("ed")
+        ):
+            continue
         helped = any(k in lex.aux for k in keys[subject.end : at])
-        if lex.lang in ("ru", "uk"):
-            near = range(at, min(at + 7, len(tokens)))
+        if lex.lang in ("ru", "uk", "it") and subject.kind != "pronoun":
+            near = range(at, min(at + 9, len(tokens)))
             stops = next((i for i in near if tokens[i].text in BREAKS), len(tokens))
-            at = next((i for i in near if i < stops and _is_deed(keys[i], lex, helped=False, headline=False)), at)
+            at = next((i for i in near if i < stops and _is_verb(keys, i, lex)), at)
+            helped = helped or any(k in lex.aux for k in keys[subject.end : at])
         if (
             at < len(tokens)
             and not tokens[at].cap
-            and _is_deed(keys[at], lex, helped=helped, headline=headline, known=subject.kind == "actor")
+            and (
+                _is_deed(keys[at], lex, helped=helped, headline=headline, known=subject.kind == "actor")
+                or () in lex.act.get(keys[at], ())
+            )
         ):
             weak = subject.kind in ("person", "role", "pronoun", "name")
             return [Cue("act", at, at + 1, subject, weak=weak)]
     return []
 
 
+def _is_verb(keys: list[str], at: int, lex: Lexicon) -> bool:
+    if lex.lang == "it":
+        listed = () in lex.act.get(keys[at], ()) or bool(PAST_IT.search(keys[at]) and len(keys[at]) > _EARLY)
+        return listed or (any(k in lex.aux for k in keys[max(0, at - 2) : at]) and bool(_DEED_IT.search(keys[at])))
+    return _is_deed(keys[at], lex, helped=False, headline=False)
+
+
 def _is_deed(word: str, lex: Lexicon, *, helped: bool, headline: bool, known: bool = False) -> bool:
     if word in lex.words["states"]:
         return False
     if lex.lang == "en":
-        regular = word.endswith("ed") and len(word) > 4
+        regular = (word.endswith("ed") and len(word) > 4) or (helped and word.endswith("ing"))
         return regular or word in lex.words["irregular"] or (headline and word.endswith("s") and len(word) > 3)
     if lex.lang in ("ru", "uk"):
         return bool(DEED_RU.search(word)) and len(word) > 4
+    if lex.lang == "it" and not helped and PAST_IT.search(word):
+        return True
     if lex.lang == "it" and known and not helped:
         taken = ("stop", "connectors", "determiners", "roles", "orgs")
         return bool(re.search(r"(?:[aeò]|ano|ono)$", word)) and not any(word in lex.words[n] for n in taken)

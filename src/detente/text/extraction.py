@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from detente.records import Statement
 from detente.text import holders, language, relevance, sentences
 from detente.text.documents import Document
+from detente.text.naming import Holder
 
 _LEAD = 400
 _BEFORE = 2
@@ -19,7 +20,7 @@ def extract(document: Document, *, languages: Sequence[str] = language.LANGUAGES
     scores = _relevance(document, spans, lang)
     # What an actor did beside the target is the author's fact, unless the verb is a clear deed.
     found = [
-        holders.Holder() if holder.weak and score < relevance.THRESHOLD else holder
+        Holder() if holder.weak and score < relevance.THRESHOLD else holder
         for holder, score in zip(found, scores, strict=True)
     ]
     return [
@@ -57,7 +58,8 @@ def contexts(document: Document, spans: Sequence[tuple[int, int]]) -> list[relev
 
 def _relevance(document: Document, spans: Sequence[tuple[int, int]], lang: str) -> list[float]:
     surroundings = contexts(document, spans)
-    return [
-        round(relevance.score(document.text[start:end], lang=lang, context=context), 4)
+    scores = [
+        relevance.score(document.text[start:end], lang=lang, context=context)
         for (start, end), context in zip(spans, surroundings, strict=True)
     ]
+    return [round(score, 4) for score in relevance.smoothed(scores)]

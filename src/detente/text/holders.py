@@ -223,7 +223,7 @@ def _whose_view(found: list[Cue]) -> Cue | None:
         inner = cue.mention is not None and cue.mention.kind not in ("pronoun", "document", "vague")
         if inner and not cue.outer and cue.kind in ("say", "according") and _is_inside(first, cue):
             first = cue
-    if first.kind == "him" or first.mention is None:
+    if first.kind == "him" and first.mention is None:
         named = [c for c in voiced if c.mention is not None]
         return named[0] if named else first
     return first

@@ -6,7 +6,8 @@ from detente.text.naming import Holder, Sentence
 from detente.text.people import People
 
 _LABEL = re.compile(
-    r"^[ \t>*_]*(?P<label>[A-ZÀ-ÝА-ЯЁ][A-ZÀ-ÝА-ЯЁ'’ .-]{0,30}|[A-ZÀ-ÝА-ЯЁ][\w'’-]+(?: [A-ZÀ-ÝА-ЯЁ][\w'’-]+)?)[*_]*:[*_]*[ \t]",
+    r"^[ \t>*_]*(?P<label>[A-ZÀ-ÝА-ЯЁ][A-ZÀ-ÝА-ЯЁ'’ .-]{0,30}|"
+    r"[A-ZÀ-ÝА-ЯЁ][\w'’-]+(?: [A-ZÀ-ÝА-ЯЁ][\w'’-]+)?)[*_]*:[*_]*[ \t]",
     re.MULTILINE,
 )
 _DASH = re.compile(r"^[ \t]*[—–-][ \t]+", re.MULTILINE)

@@ -22,6 +22,7 @@ class Lexicon:
     abbreviations: frozenset[str]
     maybe: frozenset[str]
     starters: frozenset[str]
+    numbered: frozenset[str]
     units: frozenset[str]
     ordinals: bool
     say: Phrases
@@ -73,8 +74,8 @@ def expand(entry: str) -> list[str]:
 
     >>> expand("warn(ed|s)")
     ['warned', 'warns']
-    >>> expand("knew(n)?")
-    ['knew', 'knewn']
+    >>> expand("minist(er)?")
+    ['minister', 'minist']
     """
     match = _GROUP.match(entry)
     if match is None:
@@ -101,6 +102,7 @@ def lexicon(lang: str) -> Lexicon:
         abbreviations=frozenset(sentences["abbreviations"]),
         maybe=frozenset(sentences["maybe"]),
         starters=_keys(sentences["starters"]),
+        numbered=frozenset(sentences.get("numbered", ())),
         units=frozenset(sentences.get("units", ())),
         ordinals=sentences.get("ordinals", False),
         say=_phrases(verbs["say"]),

@@ -32,7 +32,7 @@ def article(page: str, doc_id: str) -> Document:
 
 def feed(text: str, doc_id: str) -> Iterator[Document]:
     """The entries of an RSS or Atom feed, numbered from 1."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
     root: Any = etree.fromstring(_DECLARATION.sub("", text).encode(), parser)

@@ -1,12 +1,15 @@
 """What kind of voice a phrase names: a person, a role, an organisation, nobody in particular."""
 
+import re
 from typing import Literal, NamedTuple
 
-from detente.text.given import given_name
 from detente.text.lexicons import Lexicon, match_phrase, names
+from detente.text.personal import name_after, person_name, untitled
 from detente.text.tokens import Token
 
 Kind = Literal["person", "role", "org", "actor", "name", "pronoun", "vague", "agency", "document"]
+_HEAD_FIRST = frozenset(("it", "ru", "uk", "fr", "es"))
+_NATIONALITY = re.compile(r"(?:ese|esi|ana|ano|ani|ane|ina|ino|ica|ico|russa|russo|russi)$")
 MARKS = frozenset("«»\"“”„'’‘")
 
 
@@ -30,6 +33,12 @@ def describe(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention
     if phrase[-1].key in words["pronouns"] and len(phrase) <= 2:
         return Mention(start, end, "pronoun")
     keys = [t.key for t in phrase]
+    if start == 0 and _is_preposition(keys[0], lex):
+        return None
+    placed = start > 0 and tokens[start - 1].key in lex.locative and phrase[0].cap and len(phrase) > 1
+    if placed and any(is_role(k, lex) for k in keys[1:]) and not is_role(keys[0], lex):
+        # "В Вашингтоне сенатор ...": the place is no part of the voice.
+        return describe(tokens, start + 1, end, lex)
     heads = [i for i, k in enumerate(keys) if is_role(k, lex) and not _is_modifier(phrase, i, lex)]
     caps = [t for i, t in enumerate(phrase) if t.cap and (i + start > 0 or len(phrase) == 1 or _is_known(t, lex))]
     if not heads and _has_agency(keys, lex):
@@ -39,13 +48,23 @@ def describe(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention
         owned = _owned(phrase, keys, vague, lex)
         own = owned or (keys[vague] not in words["vague"] and keys[0] not in words["quantifiers"])
         return Mention(start, end, "org" if own else "vague", (), "")
+    org = next((i for i, k in enumerate(keys) if k in words["orgs"]), len(keys))
+    if heads and org < heads[0] and lex.lang in _HEAD_FIRST:
+        # "администрация президента": the first noun is the head.
+        return Mention(start, end, "org")
     if heads:
         role = " ".join(keys)
-        name = _name_after(phrase, heads[0], lex)
+        name = name_after(phrase, heads[0], lex)
         return Mention(start, end, "person" if name else "role", name, role)
     if keys[0] in words["documents"] or any(k in words["documents"] for k in keys):
         return _document(phrase, start, end, lex)
     return _named(phrase, caps, start, end, lex)
+
+
+def _is_preposition(word: str, lex: Lexicon) -> bool:
+    """Whether a sentence's first word, whatever its capital, keeps the phrase from being its subject."""
+    prepositions = (lex.words["stop"] | lex.words["connectors"] | lex.by) - lex.words["determiners"]
+    return word in prepositions and word not in lex.words["pronouns"]
 
 
 def is_role(word: str, lex: Lexicon) -> bool:
@@ -66,8 +85,13 @@ def _named(phrase: list[Token], caps: list[Token], start: int, end: int, lex: Le
         return _named(phrase[owner + 1 :], caps, start + owner + 1, end, lex)
     if lex.lang == "en" and (cut := _before_of(phrase, lex)):
         return Mention(start, start + cut, "name", tuple(t.text for t in phrase[:cut] if t.text != "."))
-    if any(match_phrase(lex.actors, keys, i) for i in range(len(keys)) if phrase[i].cap):
-        full = _person_name(phrase, lex)
+    if lex.lang in ("it", "fr", "es") and _is_thing(phrase, lex):
+        return None
+    named = [i for i in range(len(keys)) if phrase[i].cap and match_phrase(lex.actors, keys, i)]
+    if lex.lang in ("ru", "uk") and start == 0 and named and named[0] > 0 and _is_other(phrase[0], lex):
+        return None
+    if named:
+        full = person_name(phrase, lex)
         return Mention(start, end, "name", full) if full else Mention(start, end, "actor")
     if any(k in lex.words["orgs"] for k in keys):
         return _company(phrase, start, end, lex) or Mention(start, end, "org")
@@ -78,18 +102,25 @@ def _named(phrase: list[Token], caps: list[Token], start: int, end: int, lex: Le
     if lex.lang in ("ru", "uk") and start == 0 and len(caps) == 1 and phrase[0].cap and not phrase[0].text.isascii():
         # The capital of the sentence's first word tells nothing.
         return Mention(start, end, "name", (phrase[0].text,)) if len(phrase) == 1 and _like_surname(phrase[0]) else None
-    full = _person_name(phrase, lex)
+    full = person_name(phrase, lex)
     if full and len(full) < len(phrase):
         return Mention(start, end, "name", full)
-    name = tuple(
-        t.text for t in phrase if (t.cap or t.key in names().particles) and t.key not in lex.words["determiners"]
-    )
+    name = _one_run(phrase, lex)
     if not name:
         return None
     quoted = any(t.text in MARKS for t in phrase)
     if quoted or (not phrase[0].cap and phrase[0].key not in lex.words["determiners"]):
         return Mention(start, end, "org")
-    return Mention(start, end, "name", _untitled(name))
+    return Mention(start, end, "name", untitled(name))
+
+
+def _is_thing(phrase: list[Token], lex: Lexicon) -> bool:
+    """Whether the head noun, the first in Romance languages, is no voice: "il titolo Lukoil"."""
+    head = next((t for t in phrase if t.key not in lex.words["determiners"] and t.text not in MARKS), None)
+    if head is None or head.cap or head.key in names().titles:
+        return False
+    voice = any(head.key in lex.words[name] for name in ("orgs", "roles", "groups", "vague", "documents"))
+    return not voice and not _NATIONALITY.search(head.key)
 
 
 def _company(phrase: list[Token], start: int, end: int, lex: Lexicon) -> Mention | None:
@@ -99,6 +130,21 @@ def _company(phrase: list[Token], start: int, end: int, lex: Lexicon) -> Mention
     if phrase[last].cap or not rest or not all(t.cap or t.text in MARKS for t in rest):
         return None
     return Mention(start + last + 1, end, "org")
+
+
+def _one_run(phrase: list[Token], lex: Lexicon) -> tuple[str, ...]:
+    """One unbroken run of capitals: the last in Russian, where the name ends its phrase, else the first."""
+    runs: list[list[str]] = [[]]
+    for token in phrase:
+        article = token.key in lex.words["determiners"] or token.text[-1] in "'’"
+        if (token.cap or (token.key in names().particles and runs[-1])) and not article:
+            runs[-1].append(token.text)
+        elif runs[-1] and token.text not in MARKS and token.text != ".":
+            runs.append([])
+    found = [run for run in runs if run]
+    if not found:
+        return ()
+    return tuple(found[-1] if lex.lang in ("ru", "uk") else found[0])
 
 
 def _before_of(phrase: list[Token], lex: Lexicon) -> int:
@@ -115,6 +161,12 @@ def _before_of(phrase: list[Token], lex: Lexicon) -> int:
 def _adjectives(rest: list[Token], lex: Lexicon) -> bool:
     """Words after the last name that may still belong to it: "governo russo", "Минфин России", "дом"."""
     return lex.lang in ("it", "fr", "es", "ru", "uk") and len([t for t in rest if t.text[0].isalnum()]) <= 1
+
+
+def _is_other(first: Token, lex: Lexicon) -> bool:
+    """Whether a Russian sentence opens with a noun that only owns the actor after it: "Акции «Русала»"."""
+    known = first.key in lex.words["determiners"] or first.key in lex.words["orgs"] or is_role(first.key, lex)
+    return not known and first.text not in MARKS and not first.key.endswith(("ий", "ый", "ая", "ое"))
 
 
 def _like_surname(token: Token) -> bool:
@@ -150,7 +202,7 @@ def _is_known(token: Token, lex: Lexicon) -> bool:
 
 
 def _is_modifier(phrase: list[Token], at: int, lex: Lexicon) -> bool:
-    """ "Secretary" of "the Secretary's office" is no head; nor is a role before an organisation's noun."""
+    """Whether a role only owns what follows: "the Secretary's office"."""
     return at + 1 < len(phrase) and phrase[at + 1].key == "'s"
 
 
@@ -176,77 +228,3 @@ def _document(phrase: list[Token], start: int, end: int, lex: Lexicon) -> Mentio
             if i < stop and keys[i] not in lex.words["documents"]:
                 return Mention(start + i, start + stop, "org")
     return Mention(start, end, "document")
-
-
-def _untitled(name: tuple[str, ...]) -> tuple[str, ...]:
-    kept = list(name)
-    while len(kept) > 1 and kept[0].lower().rstrip(".") in names().titles:
-        kept.pop(0)
-    return tuple(kept)
-
-
-def _person_name(phrase: list[Token], lex: Lexicon) -> tuple[str, ...]:
-    """The run of capitals that begins with a given name or initials."""
-    places = range(len(phrase) - 1)
-    starts = [i for i in places if phrase[i].cap and phrase[i + 1].cap and _begins_name(phrase, i, lex)]
-    starts = [i for i in starts if i == 0 or i - 1 not in starts]
-    if not starts:
-        return ()
-    # "представитель колхоза имени Ленина Валентин Шмаков": the last name is the speaker's.
-    return _run_of_capitals(phrase, starts[-1] if lex.lang in ("ru", "uk") else starts[0])
-
-
-def _begins_name(phrase: list[Token], at: int, lex: Lexicon) -> bool:
-    """Whether a given name or an initial stands there."""
-    token = phrase[at]
-    known = names()
-    initial = len(token.text) <= 3 and token.text.endswith(".") and lex.lang in ("ru", "uk", "en")
-    return initial or token.key in known.masculine or token.key in known.feminine or given_name(token.text, lex) != ""
-
-
-def _run_of_capitals(phrase: list[Token], at: int) -> tuple[str, ...]:
-    run: list[str] = []
-    for i in range(at, len(phrase)):
-        token = phrase[i]
-        particle = token.key in names().particles and i + 1 < len(phrase) and phrase[i + 1].cap
-        if token.text == "." and run:
-            run[-1] += "."
-        elif token.cap or (particle and run):
-            run.append(token.text)
-        else:
-            break
-    return tuple(run)
-
-
-def _name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
-    """The person's name in a phrase with a role, after it or, as in "Lavrov the minister", before it."""
-    full = _person_name(phrase[head + 1 :], lex) or _person_name(phrase[:head], lex)
-    if full:
-        return full
-    keys = [t.key for t in phrase]
-    # Adverbs may follow the name: "лидер Митч Макконнелл зимой".
-    end = max((i + 1 for i, t in enumerate(phrase) if t.cap and i > head), default=len(phrase))
-    start = end
-    while start > head + 1 and phrase[start - 1].cap:
-        start -= 1
-    if start == end or (lex.lang in ("ru", "uk") and phrase[start].text.isascii()):
-        return ()
-    before = keys[start - 1]
-    governed = start > head + 1 and (
-        before in lex.words["connectors"] or before in ("the", "il", "la", "lo", "l'", "der", "den", "le", "el")
-    )
-    while start < end:
-        size = match_phrase(lex.actors, keys, start)
-        if size == 0 and not _is_acronym(phrase[start]) and keys[start] not in lex.words["orgs"]:
-            break
-        start += max(size, 1)
-        governed = False
-    rest = phrase[start:end]
-    if not rest or governed:
-        return ()
-    name = tuple(t.text for t in rest)
-    return name if lex.lang not in ("ru", "uk") or len(rest) > 1 or phrase[start - 1].cap or start == head + 1 else ()
-
-
-def _is_acronym(token: Token) -> bool:
-    return token.text.isupper() and len(token.text) > 1

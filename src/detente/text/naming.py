@@ -25,6 +25,9 @@ class Holder(NamedTuple):
     weak: bool = False
 
 
+_NOBODY = Holder()
+
+
 @dataclass(slots=True)
 class Sentence:
     """What is known of a sentence while its document is read."""
@@ -37,7 +40,7 @@ class Sentence:
     cues: list[Cue]
     headline: bool
     paragraph: int
-    holder: Holder = Holder()
+    holder: Holder = _NOBODY
     settled: bool = False
 
 
@@ -51,13 +54,14 @@ class Reader:
     person: str = ""
     org: str = ""
     company: str = ""
-    speaker: Holder = Holder()
+    speaker: Holder = _NOBODY
     history: list[str] = field(default_factory=list)
     # Whether the sentence just before this one spoke of `person`.
     fresh: bool = False
 
 
 def hold(reader: Reader, sentence: Sentence, cue: Cue, quote: str) -> Holder:
+    """The holder that an attribution gives, its name resolved; empty names for vague voices."""
     mention = cue.mention
     if mention is None:
         if cue.kind == "him":
@@ -97,7 +101,12 @@ def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -
             return _named(reader, sentence, opening, written)
         return reader.speaker.name or reader.org
     bare = [t for t in phrase if t.key not in reader.lex.words["determiners"]]
-    if mention.kind == "org" and len(bare) == 1 and not bare[0].cap and bare[0].key not in reader.lex.words["groups"]:
+    if (
+        mention.kind == "org"
+        and len(bare) == 1
+        and (not bare[0].cap or mention.start == 0)
+        and bare[0].key not in reader.lex.words["groups"]
+    ):
         firm = any(t.key.startswith(("компани", "концерн", "фирм", "корпорац", "холдинг")) for t in phrase)
         return (firm and reader.company) or reader.org or people.actor_name(reader.text, phrase, reader.lex)
     return _fuller(reader, people.actor_name(reader.text, phrase, reader.lex) or written)

@@ -76,7 +76,7 @@ class People:
         return nominative(self.full[stem], self.lex) if stem in self.full else ""
 
     def gender_of(self, name: str) -> str:
-        """ "m", "f" or "" for a name."""
+        """The gender of a name: "m", "f", or "" where it is not known."""
         return self.gender.get(stem_of(name.split()[-1], self.lex), "") if name else ""
 
     def knows(self, name: tuple[str, ...]) -> bool:

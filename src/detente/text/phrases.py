@@ -7,6 +7,7 @@ from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.tokens import Token
 
 _SIZE = 14
+PAST_IT = re.compile(r"(?:ava|avano|eva|evano|iva|ivano|ò|arono|ì|irono|ette|ettero)$")
 DEED_RU = re.compile(r"(?:[аяиеуы]л[аи]?|[аяиеуы]л(?:ся|ась|ись)|(?:ит|ет|ут|ют|ат|ят)(?:ся)?)$")
 _REFLEXIVE = re.compile(r"\w{3}(?:ется|ются|ится|ятся|лся|лась|лись)$")
 _JOINTS = frozenset(",(—–")
@@ -17,6 +18,8 @@ def to_the_right(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     start = at
     while start < len(tokens) and start - at < 6 and _is_skipped(tokens, start, lex):
         start += 1
+    if start > at and tokens[start - 1].key in lex.words["determiners"]:
+        start -= 1
     end = _run_right(tokens, start, lex)
     mention = describe(tokens, start, end, lex)
     if mention is None or end >= len(tokens) or tokens[end].text != ",":
@@ -59,7 +62,11 @@ def _before_insertion(tokens: list[Token], comma: int, lex: Lexicon) -> Mention 
     if outer is None:
         # "As Peskov, ..." has no phrase before the comma: then the insertion is the subject itself.
         return None
-    if inner is not None and inner.kind in ("role", "org", "person") and outer.kind in ("name", "person", "role"):
+    if (
+        inner is not None
+        and inner.kind in ("role", "org", "person", "name")
+        and outer.kind in ("name", "person", "role")
+    ):
         return _joined(outer, inner)
     return outer
 
@@ -112,14 +119,20 @@ def _is_verb(token: Token, lex: Lexicon) -> bool:
     nouns = (lex.words["roles"], lex.words["orgs"], lex.words["documents"])
     if token.cap or any(token.key in found for found in nouns):
         return False
-    return any(token.key in found for found in (lex.say, lex.act, lex.participles, lex.act_participles)) or (
-        token.key in lex.aux
-    )
+    # A phrase such as "gli fa eco" makes no verb of its first word.
+    verbs = (lex.say, lex.act, lex.participles, lex.act_participles)
+    return token.key in lex.aux or any(() in found.get(token.key, ()) for found in verbs)
 
 
 def _run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
     """Where the phrase that begins at a token ends."""
     words, end = lex.words, start
+    if (
+        start < len(tokens)
+        and tokens[start].key in words["connectors"] - words["determiners"]
+        and not tokens[start].cap
+    ):
+        return start
     while end < len(tokens) and end - start < _SIZE:
         token = tokens[end]
         if (
@@ -137,6 +150,15 @@ def _run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
                 break
             if token.key in words["connectors"] and not _connects(tokens, end, lex):
                 break
+            article = token.key in words["determiners"] and token.key not in words["connectors"]
+            if (
+                article
+                and lex.lang in ("it", "fr", "es")
+                and tokens[end - 1].key not in words["connectors"] | words["determiners"]
+            ):
+                break
+            if lex.lang == "it" and tokens[end - 1].cap and len(token.key) > 5 and PAST_IT.search(token.key):
+                break
             if lex.lang in ("ru", "uk") and not connects and _begins_verb(tokens, end, lex):
                 break
             if lex.lang == "en" and not connects and _leaves_name(tokens, start, end, lex):
@@ -148,6 +170,12 @@ def _run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
         elif token.cap and end > start and _is_weekday(token, lex):
             break
         end += 1
+    return _without_tail(tokens, start, end, lex)
+
+
+def _without_tail(tokens: list[Token], start: int, end: int, lex: Lexicon) -> int:
+    """The end of a phrase without the connectors and articles that hang on to it."""
+    words = lex.words
     while (
         end > start
         and not tokens[end - 1].cap
@@ -165,7 +193,7 @@ def _leaves_name(tokens: list[Token], start: int, at: int, lex: Lexicon) -> bool
         return False
     if before.cap and not (at - 1 == 0 and at - 1 == start and not _is_actor(tokens, at - 1, lex)):
         following = tokens[at + 1] if at + 1 < len(tokens) else None
-        return not (following and any(following.key in lex.words[name] for name in nouns))
+        return not (following and (following.cap or any(following.key in lex.words[name] for name in nouns)))
     return before.key in lex.words["groups"] or before.key in lex.words["vague"]
 
 
@@ -184,7 +212,7 @@ def _is_actor(tokens: list[Token], at: int, lex: Lexicon) -> bool:
 def _abbreviates(tokens: list[Token], at: int, lex: Lexicon) -> bool:
     """Whether a full stop belongs to an initial or a title before a name: "J. Smith", "Rep. Quigley"."""
     before = tokens[at - 1]
-    titled = before.key in names().titles and before.cap
+    titled = before.key in names().titles and (before.cap or lex.lang in ("it", "fr", "es"))
     return (len(before.text) == 1 and before.cap) or (titled and at + 1 < len(tokens) and tokens[at + 1].cap)
 
 
@@ -218,7 +246,8 @@ def _connects(tokens: list[Token], at: int, lex: Lexicon) -> bool:
         if tokens[at].key in ("от", "из"):
             return is_role(before.key, lex) and (tokens[at + 1].text[0].isalpha())
         close = before.key in ("familiar", "close", "briefed", "vicine", "близкие")
-        return close or any(t.key in lex.words["roles"] for t in tokens[max(0, at - 4) : at])
+        heads = lex.words["roles"] | (lex.words["orgs"] if lex.lang in ("ru", "uk") else frozenset())
+        return close or any(t.key in heads for t in tokens[max(0, at - 4) : at])
     return following.text[0].isalnum() or following.text in MARKS
 
 

@@ -10,6 +10,7 @@ _OPEN = {"«": "»", "“": "”", "„": "“", "‹": "›", "‘": "’"}
 _SCARE = 3
 _LONG = 9
 _REACH = 3
+_DEPTH = 3
 _DASH_SPEECH = re.compile(r"^[ \t>*]*[—–-][ \t]+(?=[«“\"„A-ZА-ЯЁÀ-ÝІЇЄҐ¿¡])", re.MULTILINE)
 _CUT = re.compile(r"[,.!?…]?[»”\"]?\s+[—–-]\s+")
 _FINITE_RU = re.compile(
@@ -69,9 +70,8 @@ def marks(text: str) -> list[Mark]:
             del stack[depth:]
             if not stack:
                 found.append(Mark(opened, at + len(match.group()), True))
-        elif closer:
-            if not stack or len(stack) < 3:
-                stack.append((at, closer))
+        elif closer and len(stack) < _DEPTH:
+            stack.append((at, closer))
     if stack:
         found.append(Mark(stack[0][0], len(text.rstrip()), False))
     return [m for m in found if m.end - m.start > 2]
@@ -132,15 +132,14 @@ def _is_clause(text: str, mark: Mark, lex: Lexicon) -> bool:
     inner = text[mark.start + 1 : mark.end - mark.closed].strip()
     inside = [key(w) for w in token_words(inner) if w[0].isalnum()]
     finished = bool(re.search(r"[.!?…,]$", inner)) or text[mark.end : mark.end + 1] in (",",)
-    before = text[max(0, mark.start - 60) : mark.start].rstrip()
-    led = before.endswith(":") or not before or before[-1] in ".!?\n»”"
+    raw = text[max(0, mark.start - 60) : mark.start].rstrip(" \t*>")
+    before = raw.rstrip()
+    led = before.endswith(":") or not before or raw.endswith("\n") or before[-1] in '.!?\n»”"'
     capital = inner[:1].isupper() or inner[:1] in "¿¡«"
     said = bool(re.match(r"[»”\"]?,?\s*[—–-]\s+[а-яёa-z]", text[mark.end - 1 : mark.end + 8]))
     if len(inside) <= _SCARE:
-        spoken = (
-            bool(re.search(r"[.!?…]$", inner))
-            or (before.endswith(":")
-            and (finished or text[mark.end : mark.end + 1] in (".", "!", "?")))
+        spoken = bool(re.search(r"[.!?…]$", inner)) or (
+            before.endswith(":") and (finished or text[mark.end : mark.end + 1] in (".", "!", "?"))
         )
         return bool(inside) and capital and (spoken or said or (finished and led))
     finite = _has_finite(inside, lex)

@@ -14,9 +14,10 @@ from functools import cache
 from detente.text.lexicons import relevance_terms
 
 THRESHOLD = 0.5
-_CLASSES = ("us", "russia", "resource", "dealing", "others", "market", "war", "figure")
+_CLASSES = ("us", "russia", "resource", "dealing", "others", "market", "war", "figure", "ukraine")
 _WORD = re.compile(r"[^\W\d_]+")
 _STEM = 6
+_PULL = 0.3
 _WEAK_TOPIC = 0.25
 _ACTORS = ("us", "russia", "resource")
 
@@ -51,6 +52,15 @@ def score(statement_text: str, *, lang: str, context: Context | None = None) -> 
     weights: Mapping[str, float] = relevance_terms()["weights"]
     total = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in found.items())
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def smoothed(scores: Sequence[float]) -> list[float]:
+    """The scores of an article's sentences, each drawn towards those beside it: what is relevant runs on."""
+    logits = [math.log(max(p, 1e-6) / max(1 - p, 1e-6)) for p in scores]
+    drawn = [
+        logit + _PULL * (sum(logits[max(0, i - 1) : i]) + sum(logits[i + 1 : i + 2])) for i, logit in enumerate(logits)
+    ]
+    return [1 / (1 + math.exp(-max(-30.0, min(30.0, z)))) for z in drawn]
 
 
 def features(text: str, context: Context) -> dict[str, float]:
@@ -88,6 +98,7 @@ def features(text: str, context: Context) -> dict[str, float]:
     found["both_actors"] = float({"us", "russia"} <= here)
     found["actor_alone"] = float(actor and not {"resource", "dealing"} & here)
     found["resource_alone"] = float("resource" in here and not actor)
+    found["us_and_ukraine"] = float({"us", "ukraine"} <= here and "russia" not in here)
     found["bare"] = float(not here)
     found["bare_topic"] = found["bare"] * found["topic"]
     found["market_alone"] = float("market" in here and not {"us", "russia"} <= here)

@@ -6,11 +6,13 @@ from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import QUOTE, Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, Cue, Kind, first_voice, subject_at
 
+_GROUP = 5
 _INVERTS = frozenset(("it", "ru", "uk", "de", "fr", "es"))
 _DROPS = frozenset(("it", "es", "ru", "uk"))
 
 
 def said(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
+    """The reporting verbs of a sentence with their voices, in order."""
     found: list[Cue] = []
     i = 0
     while i < len(tokens):
@@ -83,16 +85,18 @@ def _after_quote(tokens: list[Token], at: int, lex: Lexicon) -> tuple[int, int] 
 
 
 def _makes_noun(before: Token, token: Token, lex: Lexicon) -> bool:
-    """ "the claims", "una stima", "Russia's hopes": the word before makes a noun of the verb form."""
+    """Whether the word before makes a noun of the verb form: "the claims", "una stima", "Russia's hopes"."""
     if before.key == "'s":
         return True
     if before.key in ("lo", "ci", "si", "ne", "le", "li", "gli", "l'") and lex.lang in ("it", "es", "fr"):
         return before.key in ("le", "gli", "li", "l'") and token.key.endswith(("e", "a", "i")) and lex.lang != "es"
+    if before.key == "la" and lex.lang == "it":
+        return token.key.endswith("a")
     if lex.lang in ("ru", "uk", "de"):
         return False
     articles = before.key in lex.words["determiners"] or before.key in lex.words["connectors"]
     if lex.lang == "en":
-        articles = articles or before.key in ("no", "any", "some", "new", "such", "in", "by", "to", "as")
+        articles = articles or before.key in ("no", "any", "new", "such", "in", "by", "to", "as")
         ends_ed = token.key.endswith(("ed", "said", "told"))
         return articles and not (ends_ed and before.key in ("and", "one", "this", "that", "three", "two"))
     return articles and before.key not in ("e", "y", "et", "ed")
@@ -121,14 +125,33 @@ def _subject(tokens: list[Token], start: int, end: int, lex: Lexicon) -> tuple[M
     if mention is not None and mention.kind == "pronoun" and tokens[mention.start].key in AUTHOR:
         return None, False
     follows = tokens[end].text if end < len(tokens) else ""
-    early = start <= 2 and lex.lang in ("it", "es")
+    led = tokens[0].key in lex.words["stop"] | lex.by and tokens[0].key != "che"
+    early = (start <= 2 or led) and lex.lang in ("it", "es")
     inserted = before == "," and follows in (",", ".")
     dropped = lex.lang in _DROPS and (near_quote or early or follows == QUOTE or inserted)
     if mention is None and dropped and start > 2:
         opening = subject_at(tokens, 0, lex)
-        if opening is not None and opening.kind in ("person", "role", "org", "actor") and opening.end < start:
-            return opening, False
+        if opening is not None and opening.kind in ("person", "role", "org", "actor", "name") and opening.end < start:
+            led = any(t.text in (":", QUOTE) for t in tokens[opening.end : start])
+            return (opening, False) if led else (None, True)
     return mention, dropped and mention is None
+
+
+def _plural_voice(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | None:
+    """A group that opens a sentence before its verb, by its ending: "Titanium makers urge", "Судостроители готовы"."""
+    phrase = tokens[:start]
+    if not 1 < len(phrase) <= _GROUP or not all(t.text[0].isalpha() for t in phrase) or phrase[-1].cap:
+        return None
+    head, verb = phrase[-1].key, tokens[end - 1].key
+    barred = lex.aux | lex.words["stop"] | lex.words["vague"] | lex.words["documents"] | lex.words["quantifiers"]
+    if any(t.key in barred for t in phrase):
+        return None
+    if lex.lang == "en":
+        return Mention(0, start, "org") if head.endswith("s") and not verb.endswith(("s", "ing")) else None
+    plural = (
+        lex.lang in ("ru", "uk") and head.endswith(("и", "ы")) and verb.endswith(("ли", "ы", "ют", "ут", "ат", "ят"))
+    )
+    return Mention(0, start, "org") if plural else None
 
 
 def _is_last(tokens: list[Token], mention: Mention, lex: Lexicon) -> bool:
@@ -141,9 +164,15 @@ def _is_last(tokens: list[Token], mention: Mention, lex: Lexicon) -> bool:
 
 
 def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | None:
+    if start > 1 and tokens[start - 1].key in ("quale", "quali"):
+        return to_the_left(tokens, start - (3 if tokens[start - 3].text == "," else 2), lex)
     mention = to_the_left(tokens, start, lex)
     if mention is None:
-        return None
+        many = _plural_voice(tokens, start, end, lex)
+        if many is not None:
+            return many
+        joined = start > 0 and tokens[start - 1].key in ("and", "but", "e", "ed", "и", "но", "ma")
+        return subject_at(tokens, 0, lex) if joined else None
     if mention.kind == "pronoun" and tokens[mention.start].key in RELATIVE:
         return to_the_left(tokens, mention.start, lex)
     before = tokens[mention.start - 1].key if mention.start else ""
@@ -153,6 +182,8 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
         opening = first_voice(tokens, lex)
         if opening is not None and opening.end < mention.start and opening.kind in ("person", "role"):
             return opening
+        if lex.lang in ("it", "es"):
+            return None
     if lex.locative and before in lex.locative:
         if mention.start > 1 and tokens[mention.start - 2].key in lex.words["vague"]:
             return Mention(mention.start - 2, mention.end, "vague")
@@ -163,7 +194,7 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
 
 
 def _locative(tokens: list[Token], mention: Mention, verb: str, lex: Lexicon) -> Mention | None:
-    """ "В Кремле заявили" names the voice; in "В Москве Песков заявил" it is the word after the place."""
+    """The voice after a preposition of place: "В Кремле заявили", but Peskov in "В Москве Песков заявил"."""
     many = verb.endswith(("ли", "ут", "ют", "ат", "ят", "лись", "тся"))
     if many and mention.kind in ("org", "actor", "document", "name"):
         return mention

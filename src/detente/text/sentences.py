@@ -6,10 +6,11 @@ question or exclamation mark and the closing quote or bracket after it.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from detente.text.lexicons import Lexicon, key, lexicon
+from detente.text.lexicons import Lexicon, key, lexicon, match_phrase
 
 _END = re.compile(r"(?:[.!?…]+|[。！？])(?:\[\d+\]|[\"”“»›’')\]*_]|\s»)*(?=\s|$|[«„“—])")
 _TERMINAL = re.compile(r"[.!?…:;,][\"”“»›’')\]*_\s]*$")
@@ -18,7 +19,7 @@ _LEADING = re.compile(r"^(?:\s|#{1,6}(?=\s)|>(?=\s)|[*_]{1,3}(?=[^\s*_])|[*+•�
 _HYPHEN_ITEM = re.compile(r"^-\s+(?!.*\s-\s)")
 _TRAILING = re.compile(r"(?:\s|(?<=[^\s*_])[*_]{1,3}|\s#{1,6})+$")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_LAST_WORD = re.compile(r"([^\s(«\"“„‘\[—]*?)$")
+_LAST_WORD = re.compile(r"([^\s(«\"“„‘\[—'’]*?)$")
 _OPENERS = "«“„\"'‘‹([—–-*_"
 _WIRES = (
     r"(?:ТАСС|РИА Новости|Интерфакс|ИНТЕРФАКС|Прайм|ПРАЙМ|INTERFAX|Reuters|REUTERS|AP|AFP|ANSA|Ansa"
@@ -29,12 +30,15 @@ _DATELINE = re.compile(
 )
 # "МОСКВА, 15 мая. /Меридиан/.", "ВЛАДИВОСТОК.": a place in capitals, a date, a wire between slashes.
 _PLACE = re.compile(
-    r"^[\s*_]*[A-ZА-ЯЁ][A-ZА-ЯЁ -]{3,}(?:,?\s*\d{1,2}\.?\s+[^\W\d]+\.?)?(?:,?\s*\d{4}(?:\s*г)?)?\.?(?:\s*[/(][^/)\n]{2,30}[/)]\.?)?$"
+    r"^[\s*_]*[A-ZА-ЯЁ][A-ZА-ЯЁ -]{3,}(?:,?\s*\d{1,2}\.?\s+[^\W\d]+\.?)?(?:,?\s*\d{4}(?:\s*г)?)?\.?"
+    r"(?:\s*[/(][^/)\n]{2,30}[/)]\.?)?$"
 )
 _OPENING = re.compile(
-    r"^(?:\([^)\n]{2,25}\)\s*[-–—]?\s*)?[A-ZÀ-ÝА-ЯЁ][A-ZÀ-ÝА-ЯЁ .'-]{2,}(?:,[^–—\n]{2,30}?)?(?:\s*\([^)\n]{2,25}\))?\s*[-–—]\s+(?:РИА Новости\.\s*|ТАСС\.\s*)?"
+    r"^(?:\([^)\n]{2,25}\)\s*[-–—]?\s*)?[A-ZÀ-ÝА-ЯЁ][A-ZÀ-ÝА-ЯЁ .'-]{2,}(?:,[^–—\n]{2,30}?)?"
+    r"(?:\s*\([^)\n]{2,25}\))?\s*[-–—]\s+(?:РИА Новости\.\s*|ТАСС\.\s*)?"
 )
 _OPENING_SLASH = re.compile(r"^[A-ZА-ЯЁ][A-ZА-ЯЁ -]{3,}(?:,[^/\n.]{2,25})?\.\s*(?:[/(][^/)\n]{2,30}[/)]\.?\s*)?")
+_CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}\s*[-–—]\s*")
 _WIRE_NEXT = re.compile(r"^[(/—–-]{1,2}\s*" + _WIRES + r"\b")
 _HEADLINE = 160
 _DATELINE_REACH = 90
@@ -83,7 +87,7 @@ def lines(text: str) -> Iterator[Line]:
 
 def _wrap_width(text: str, spans: list[Line]) -> int:
     """The width at which the text was wrapped, 0 if it was not: then most lines end in mid-sentence."""
-    inner = [a for a, b in zip(spans, spans[1:], strict=False) if b.start - a.end <= 2]
+    inner = [a for a, b in pairwise(spans) if b.start - a.end <= 2]
     inner = [a for a in inner if text[a.start : a.end].strip()]
     if len(inner) < 4:
         return 0
@@ -137,7 +141,7 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     tail = _TRAILING.search(content, first)
     last = tail.start() if tail else len(content)
     kept = content[first:last]
-    if any(c.isalnum() for c in kept) or (content.strip() and any(not c.isspace() and c not in "#>*_-=~|" for c in kept)):
+    if any(not c.isspace() and c not in "#>*_-=~|" for c in kept):
         yield start + first, start + last
 
 
@@ -166,7 +170,7 @@ def _is_boundary(text: str, line: Line, match: re.Match[str], words: Lexicon) ->
 
 def dateline(sentence: str) -> int:
     """How long the place, date and wire are that open a sentence: "MOSCOW, Feb 24 (Reuters) - "; 0 if none."""
-    for pattern in (_OPENING, _OPENING_SLASH):
+    for pattern in (_OPENING, _OPENING_SLASH, _CLOCK):
         found = pattern.match(sentence)
         if found and found.end() < len(sentence):
             return found.end()
@@ -174,6 +178,8 @@ def dateline(sentence: str) -> int:
 
 
 def _in_dateline(head: str, after: str) -> bool:
+    if len(head) < _DATELINE_REACH // 2 and re.search(r"\d{4}\.$", head) and re.match(r"[-–—]\s", after):
+        return True
     return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head))
 
 
@@ -202,16 +208,15 @@ def _full_stop_ends(text: str, line: Line, match: re.Match[str], words: Lexicon,
     if after[0] in "—–-" and (lower in words.maybe or lower in words.abbreviations):
         return False
     if lower in words.units and following:
-        acronym = re.match(r"[A-ZА-ЯЁ]{2,}", after)
-        counted = bool(
-            re.search(
-                r"\d\s*(?:млн|млрд|тыс|трлн)?\.?\s*$",
-                text[max(line.start, match.start() - 40) : match.start() - len(word)],
-            )
-        ) or lower not in ("т",)
-        return counted and not acronym
+        before = text[max(line.start, match.start() - 40) : match.start() - len(word)]
+        counted = lower != "т" or re.search(r"(?:\d\s*(?:млн|млрд|тыс|трлн)?\.?|\bза)\s*$", before)
+        return bool(counted) and not re.match(r"[A-ZА-ЯЁ]{2,}", after)
+    if lower == "г" and re.search(r"\d{4}\s*$", text[max(line.start, match.start() - 8) : match.start() - 1]):
+        return not _begins_proper(after, words)
     if lower in words.maybe:
         return starts or _opens_speech(after)
+    if lower in words.numbered and after[0].isdigit():
+        return False
     if lower in words.abbreviations:
         return False
     if len(word) == 1 and word.isalpha():
@@ -225,6 +230,16 @@ def _full_stop_ends(text: str, line: Line, match: re.Match[str], words: Lexicon,
     return True
 
 
+def _begins_proper(after: str, words: Lexicon) -> bool:
+    """Whether a known actor, an acronym or a name in marks follows: "в 2024 г. Россия", "в 2024 г. ФРС"."""
+    first = [key(w) for w in re.findall(r"\w+", after)[:4]]
+    acronym = re.match(r"[A-ZА-ЯЁ]{2,}|[A-Z][a-z]|[А-ЯЁ]\.", after)
+    marked = after[0] in '«“„"' and not _opens_speech(after)
+    return (
+        bool(acronym) or marked or (bool(first) and match_phrase(words.actors, first, 0) > 0) or first[:1] == ["россия"]
+    )
+
+
 def _opens_speech(after: str) -> bool:
     """Whether a quote follows that is a sentence rather than a name in marks."""
     found = re.match(r"[«“„\"]([^»”“\"]*)", after)
@@ -232,7 +247,7 @@ def _opens_speech(after: str) -> bool:
 
 
 def _single_letter_ends(text: str, line: Line, match: re.Match[str], word: str, *, starts: bool) -> bool:
-    """ "J. Smith" and "С. В. Лавров" go on; "vitamin C. The" and "группы А. В" end."""
+    """Whether a sentence ends at a single letter: not at an initial ("С. В. Лавров"), but at "vitamin C. The"."""
     if word.islower():
         return True
     before = text[max(line.start, match.start() - 24) : match.start() - 1].rstrip()

@@ -11,11 +11,14 @@ _TOKEN = re.compile(
     r"|(?:[ldcnsm]|un|dell|all|dall|nell|sull|quell|quest|anch|c|qu|jusqu|lorsqu)['’](?=[^\W_])"
     r"|['’]s\b"
     r"|(?-i:[A-ZА-ЯЁ])\.(?=\s?[^\W\d_])"
-    r"|\d+(?:[.,]\d+)*"
+    r"|(?:dott|prof|avv)\.ssa\b"
+    r"|\d+(?:[.,:]\d+)*"
     r"|[^\W_]+(?:[-‑&][^\W_]+)*(?:['’](?!s\b)[^\W_]+)*"
     r"|\.{3}|[^\w\s]",
     re.IGNORECASE,
 )
+# Emphasis in Markdown stands between words without a meaning for us.
+_MARKUP = frozenset("*_`")
 QUOTE = "\x01"
 
 
@@ -40,4 +43,5 @@ def tokenize(text: str, *, start: int = 0, end: int | None = None) -> list[Token
     return [
         Token(word := match.group(), key(word), match.start(), match.end(), word[0].isupper())
         for match in _TOKEN.finditer(text, start, stop)
+        if match.group() not in _MARKUP
     ]

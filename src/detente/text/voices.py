@@ -27,15 +27,35 @@ class Cue(NamedTuple):
     trailing: bool = False
 
 
+_ADVERBIAL = frozenset(
+    ("last", "this", "next", "yet", "but", "and", "eppure", "ma", "poi", "e", "invece", "но", "а", "однако")
+)
+
+
 def openings(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[int]:
     """Where the subject may begin: at the start, or after the adverbial that opens the sentence."""
     places = [0]
     comma = next((i for i, t in enumerate(tokens[:14]) if t.text in (",", "—", "–", ":", "-")), -1)
     if comma > 0:
         places.append(comma + 1)
-    if keys and (keys[0] in lex.words["stop"] or keys[0] in ("last", "this", "next", "yet", "but", "and", "but")):
-        places.extend(i for i in range(1, min(6, len(tokens))) if keys[i] in lex.words["determiners"] or tokens[i].cap)
+    adverbial = keys and (keys[0] in _ADVERBIAL | lex.words["stop"] | lex.by | lex.words["skip"] or keys[0].isdigit())
+    dated = len(keys) > 1 and keys[1].isdigit()
+    if adverbial or dated:
+        governing = (lex.words["stop"] | lex.by | lex.words["connectors"]) - _ADVERBIAL
+        places.extend(
+            i
+            for i in range(1, min(8, len(tokens)))
+            if (keys[i] in lex.words["determiners"] or tokens[i].cap or _is_head(keys[i], lex))
+            and keys[i - 1] not in governing
+            and keys[i - 1] not in lex.words["determiners"]
+        )
     return places
+
+
+def _is_head(word: str, lex: Lexicon) -> bool:
+    """Whether a noun without an article may open a subject, as in Russian."""
+    nouns = lex.words["groups"] | lex.words["orgs"]
+    return lex.lang in ("ru", "uk") and (word in nouns or is_role(word, lex))
 
 
 def before_colon(tokens: list[Token], lex: Lexicon) -> list[Mention]:
@@ -63,6 +83,7 @@ def opening_subject(tokens: list[Token], lex: Lexicon) -> Mention | None:
 
 
 def subject_at(tokens: list[Token], begin: int, lex: Lexicon) -> Mention | None:
+    """The voice that begins at a token, "it" and "he" included, but not "we" and "who"."""
     if begin >= len(tokens):
         return None
     subject = to_the_right(tokens, begin, lex)

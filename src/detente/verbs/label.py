@@ -6,12 +6,12 @@ from pathlib import Path
 
 from detente import checkpoint as checkpoints
 from detente import files
+from detente.arrays import FloatArray
 from detente.errors import UsageError
 from detente.files import Layout, Rejects
 from detente.inference import sources
 from detente.inference.batches import Predict, labelled_rows, output_columns
 from detente.labelling import rules
-from detente.models.base import FloatArray
 from detente.records import Statement
 from detente.tasks import Task
 from detente.verbs.outcome import Outcome

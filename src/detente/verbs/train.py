@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from detente import checkpoint as checkpoints
 from detente import provenance, tracking
+from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.corpus import Corpus, DataSpec, load_corpus
 from detente.corpus.tables import from_table
@@ -16,7 +17,7 @@ from detente.errors import UsageError
 from detente.evaluation import cards, measuring, tables
 from detente.files import write_json, write_text
 from detente.models import base
-from detente.models.base import Classifier, FloatArray
+from detente.models.base import Classifier
 from detente.models.calibration import apply_temperature, fit_temperature
 from detente.tasks import Task
 from detente.tracking import Tracked, TrackingSpec
