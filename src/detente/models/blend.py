@@ -39,7 +39,7 @@ class BlendSpec:
     encoder: EncoderSpec
     linear: LinearSpec = field(default_factory=LinearSpec)
     layers: str = "all"
-    frozen_c: float = 0.002
+    frozen_c: float = 0.004
     balanced: bool = False
     c: float = 1.0
     folds: int = 5

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _WINDOW = 12
+_ROWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +32,13 @@ class FrozenSpec:
     """Settings of the frozen family: the encoder, which `layers` are read, the head.
 
     `layers`: all (the means of every layer's states) or last (the sentence embedding). `c` is the
-    inverse regularisation on standardised features; `balanced` weighs labels by inverse frequency.
+    inverse regularisation on standardised features, for 1,000 rows: it shrinks as rows grow; `balanced` weighs labels by inverse frequency.
     """
 
     family: ClassVar[str] = "frozen"
     encoder: EncoderSpec
     layers: str = "all"
-    c: float = 0.002
+    c: float = 0.004
     balanced: bool = False
 
 
@@ -45,7 +46,7 @@ class FrozenSpec:
 class Features:
     """How statements become vectors: the encoder, its layers, and how the target enters.
 
-    With recurring `targets`, each has a copy of the last layer's part that is zero for the other targets;
+    With recurring `targets`, each has a copy of the text's vector that is zero for the other targets;
     `windowed` adds the vector of the words around a target that stands in the text.
     """
 
@@ -63,8 +64,7 @@ class Features:
             vectors = embed(self.encoder, texts, layers=self.layers, progress=advance)
         n = len(statements)
         shared = np.hstack([vectors[:n], vectors[n:]]) if self.windowed else vectors
-        last = vectors[:n, -self.encoder.width :]
-        own = [last * _mask(statements, target) for target in self.targets]
+        own = [vectors[:n] * _mask(statements, target) for target in self.targets]
         return np.hstack([shared, *own])
 
 
@@ -118,7 +118,7 @@ def fit_task_head(spec: FrozenSpec, task: Task, vectors: Any, labels: Sequence[s
         vectors,
         task.index(labels),
         n_labels=len(task.labels),
-        c=spec.c,
+        c=spec.c * _ROWS / max(len(labels), 1),
         balanced=spec.balanced,
         seed=seed,
     )

@@ -6,6 +6,7 @@ from detente.text.deeds import acts, deeds
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention, describe, is_role
 from detente.text.phrases import to_the_left, to_the_right
+from detente.text.russian import inverted
 from detente.text.saying import said
 from detente.text.tokens import Token
 from detente.text.voices import BREAKS, VOICES, Cue
@@ -26,7 +27,8 @@ def find(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[
     pointing = any(match_phrase(lex.pointing, keys, i) for i in range(min(3, len(keys))))
     found = [cue._replace(pointing=pointing and cue.start <= 12) for cue in found]
     reported = sorted(_without_doubles(found), key=lambda cue: cue.start)
-    return reported or acts(tokens, keys, lex) or deeds(tokens, keys, lex, headline=headline)
+    done = reported or acts(tokens, keys, lex) or deeds(tokens, keys, lex, headline=headline)
+    return done or (inverted(tokens, keys, lex) if lex.lang == "ru" else [])
 
 
 def _without_doubles(cues: list[Cue]) -> list[Cue]:

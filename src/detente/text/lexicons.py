@@ -116,6 +116,8 @@ def lexicon(lang: str) -> Lexicon:
         by=_keys(verbs["by"]),
         words={
             "interpreting": frozenset(),
+            "standing": frozenset(),
+            "general": frozenset(),
             "states": frozenset(),
             "irregular": frozenset(),
             **{n: _keys(v) for n, v in words.items()},

@@ -10,6 +10,8 @@ from detente.text.tokens import Token
 Kind = Literal["person", "role", "org", "actor", "name", "pronoun", "vague", "agency", "document"]
 _HEAD_FIRST = frozenset(("it", "ru", "uk", "fr", "es"))
 _NATIONALITY = re.compile(r"(?:ese|esi|ana|ano|ani|ane|ina|ino|ica|ico|russa|russo|russi)$")
+# The beginnings of Russian ministries and agencies: "Минсельхоз", "Росрыболовство".
+_OFFICES = ("мин", "рос", "гос", "глав")
 MARKS = frozenset("«»\"“”„'’‘")
 
 
@@ -52,6 +54,8 @@ def describe(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention
     if heads and org < heads[0] and lex.lang in _HEAD_FIRST:
         # "администрация президента": the first noun is the head.
         return Mention(start, end, "org")
+    if heads and keys[heads[0]] in words["orgs"] and (firm := _company(phrase, start, end, lex)):
+        return firm
     if heads:
         role = " ".join(keys)
         name = name_after(phrase, heads[0], lex)
@@ -88,7 +92,7 @@ def _named(phrase: list[Token], caps: list[Token], start: int, end: int, lex: Le
     if lex.lang in ("it", "fr", "es") and _is_thing(phrase, lex):
         return None
     named = [i for i in range(len(keys)) if phrase[i].cap and match_phrase(lex.actors, keys, i)]
-    if lex.lang in ("ru", "uk") and start == 0 and named and named[0] > 0 and _is_other(phrase[0], lex):
+    if lex.lang in ("ru", "uk") and named and named[0] > 0 and _is_other(phrase[0], lex, opens=start == 0):
         return None
     if named:
         full = person_name(phrase, lex)
@@ -163,10 +167,11 @@ def _adjectives(rest: list[Token], lex: Lexicon) -> bool:
     return lex.lang in ("it", "fr", "es", "ru", "uk") and len([t for t in rest if t.text[0].isalnum()]) <= 1
 
 
-def _is_other(first: Token, lex: Lexicon) -> bool:
-    """Whether a Russian sentence opens with a noun that only owns the actor after it: "Акции «Русала»"."""
+def _is_other(first: Token, lex: Lexicon, *, opens: bool) -> bool:
+    """Whether a Russian phrase begins with a noun that only owns the actor after it: "Акции «Русала»"."""
     known = first.key in lex.words["determiners"] or first.key in lex.words["orgs"] or is_role(first.key, lex)
-    return not known and first.text not in MARKS and not first.key.endswith(("ий", "ый", "ая", "ое"))
+    known = known or (first.cap and (not opens or first.key.startswith(_OFFICES)))
+    return not known and first.text not in MARKS and not first.key.endswith(("ий", "ый", "ая", "ое", "ом", "ой"))
 
 
 def _like_surname(token: Token) -> bool:

@@ -107,15 +107,26 @@ def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -
         and (not bare[0].cap or mention.start == 0)
         and bare[0].key not in reader.lex.words["groups"]
     ):
+        own = people.actor_name(reader.text, phrase, reader.lex)
+        fuller = _fuller(reader, own)
+        if fuller != own or bare[0].key in reader.lex.words["standing"]:
+            return fuller
         firm = any(t.key.startswith(("компани", "концерн", "фирм", "корпорац", "холдинг")) for t in phrase)
-        return (firm and reader.company) or reader.org or people.actor_name(reader.text, phrase, reader.lex)
+        return (firm and reader.company) or reader.org or own
     return _fuller(reader, people.actor_name(reader.text, phrase, reader.lex) or written)
 
 
 def _fuller(reader: Reader, name: str) -> str:
     """The fuller name of an actor, where the document has it."""
     fuller = reader.lex.aliases.get(split(name), ())
-    return next((full for full in fuller if full in reader.text), name)
+    return next((full for full in fuller if _mentioned(full, reader)), name)
+
+
+def _mentioned(name: str, reader: Reader) -> bool:
+    """Whether the document has a name, in Russian in any case."""
+    if reader.lex.lang not in ("ru", "uk"):
+        return name in reader.text
+    return re.search(r"\w*\s".join(re.escape(word.rstrip("аяоеиы")) for word in name.split()), reader.text) is not None
 
 
 def _both(reader: Reader, phrase: list[Token]) -> str:
@@ -143,8 +154,9 @@ def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
     bare = [t for t in phrase if t.key not in lex.words["determiners"]]
     definite = phrase[0].key not in ("a", "an", "un", "una", "un'", "ein", "eine", "one", "another", "один")
     articled = phrase[0].key in ("the", "il", "lo", "la", "l'", "der", "die", "le", "el")
-    if (len(bare) == 1 and definite and reader.person) or (articled and reader.fresh):
-        return reader.person
+    same = [name for name in reversed(reader.history) if reader.people.may_be(name, mention.role)]
+    if same and ((len(bare) == 1 and definite) or (articled and reader.fresh)):
+        return same[0]
     return people.actor_name(reader.text, phrase, lex)
 
 

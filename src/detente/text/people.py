@@ -67,6 +67,13 @@ class People:
                 return nominative(self.full[stem], self.lex) if stem in self.full else ""
         return ""
 
+    def may_be(self, name: str, role: str) -> bool:
+        """Whether a role may mean a person: one of those tied to the name, or no other is known."""
+        stem = stem_of(name.split()[-1], self.lex)
+        heads = {h for stems, tied in self.roles if tied == stem for h in stems & _head_stems(self.lex)}
+        wanted = _role_stems(role, self.lex)
+        return not heads or bool(heads & wanted) or bool(wanted & _general_stems(self.lex))
+
     def by_epithet(self, keys: list[str]) -> str:
         """The name of the person that an epithet means, "" if the document names no such person."""
         skipped = self.lex.words["determiners"] - {"российский", "американский"}
@@ -158,6 +165,10 @@ def _stem5(word: str, lex: Lexicon) -> str:
 
 def _head_stems(lex: Lexicon) -> frozenset[str]:
     return frozenset(_stem5(w, lex) for w in lex.words["roles"])
+
+
+def _general_stems(lex: Lexicon) -> frozenset[str]:
+    return frozenset(_stem5(w, lex) for w in lex.words["general"])
 
 
 def _gender(name: tuple[str, ...], role: str, lex: Lexicon) -> str:

@@ -10,6 +10,8 @@ _SIZE = 14
 PAST_IT = re.compile(r"(?:ava|avano|eva|evano|iva|ivano|ò|arono|ì|irono|ette|ettero)$")
 DEED_RU = re.compile(r"(?:[аяиеуы]л[аи]?|[аяиеуы]л(?:ся|ась|ись)|(?:ит|ет|ут|ют|ат|ят)(?:ся)?)$")
 _REFLEXIVE = re.compile(r"\w{3}(?:ется|ются|ится|ятся|лся|лась|лись)$")
+# Infinitives, and accusatives and datives that no noun before them governs: "Палата эту поправку".
+_CASE_RU = re.compile(r"(?:[аяеиоуы]ть(?:ся)?|ую|юю|эту|этот|ому|ему)$")
 _JOINTS = frozenset(",(—–")
 
 
@@ -198,11 +200,13 @@ def _leaves_name(tokens: list[Token], start: int, at: int, lex: Lexicon) -> bool
 
 
 def _begins_verb(tokens: list[Token], at: int, lex: Lexicon) -> bool:
-    """Whether a Russian word right after a name or a head noun looks like a finite verb."""
+    """Whether a Russian word right after a name or a head noun looks like a verb or an object."""
     before, word = tokens[at - 1], tokens[at].key
     headed = before.cap or before.text == "»" or before.key in lex.words["orgs"] or is_role(before.key, lex)
     noun = word in lex.words["orgs"] or is_role(word, lex) or word in lex.words["documents"]
-    return headed and not noun and len(word) > 4 and bool(DEED_RU.search(word))
+    if noun or not headed:
+        return False
+    return bool(_CASE_RU.search(word)) or (len(word) > 4 and bool(DEED_RU.search(word)))
 
 
 def _is_actor(tokens: list[Token], at: int, lex: Lexicon) -> bool:

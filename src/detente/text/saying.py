@@ -174,7 +174,7 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
         joined = start > 0 and tokens[start - 1].key in ("and", "but", "e", "ed", "и", "но", "ma")
         return subject_at(tokens, 0, lex) if joined else None
     if mention.kind == "pronoun" and tokens[mention.start].key in RELATIVE:
-        return to_the_left(tokens, mention.start, lex)
+        return to_the_left(tokens, mention.start - (mention.start > 1 and tokens[mention.start - 1].text == ","), lex)
     before = tokens[mention.start - 1].key if mention.start else ""
     sure = mention.kind in ("person", "pronoun", "role") or len(mention.name) > 1
     if before in lex.words["stop"] and not sure:
