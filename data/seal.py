@@ -25,7 +25,9 @@ def hashes() -> dict[str, str]:
 
 def counts() -> dict[str, dict[str, int]]:
     """Statements by language and split, and by stance and split."""
-    rows = [json.loads(line) for p in sorted((DATA / "statements").glob("*.jsonl")) for line in p.open(encoding="utf-8")]
+    rows = [
+        json.loads(line) for p in sorted((DATA / "statements").glob("*.jsonl")) for line in p.open(encoding="utf-8")
+    ]
     out: dict[str, dict[str, int]] = {}
     for column in ("lang", "stance", "sentiment"):
         for (value, split), n in sorted(Counter((r[column], r["split"]) for r in rows).items()):

@@ -74,7 +74,9 @@ def main() -> None:
             train = [s for s, g in zip(statements, groups, strict=True) if g in drawn]
             results.append({"share": share, "seed": seed, "n": len(train), "scores": measure(train, corpus.dev, seed)})
             print(json.dumps(results[-1]))
-    (HERE / "results.json").write_text(json.dumps({"fingerprint": corpus.fingerprint, "runs": results}, indent=1) + "\n")
+    (HERE / "results.json").write_text(
+        json.dumps({"fingerprint": corpus.fingerprint, "runs": results}, indent=1) + "\n"
+    )
     plot(results)
 
 

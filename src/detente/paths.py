@@ -25,6 +25,12 @@ def resolve(path: str) -> str:
     return str(_first(_PACKAGE / "_data", _CLONE / "data") / path.removeprefix(SHIPPED))
 
 
+def shown(path: Path) -> str:
+    """A path as a user would type it here: relative if it lies below the current folder."""
+    absolute = path.absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
+
+
 def _first(*folders: Path) -> Path:
     for folder in folders:
         if folder.is_dir():

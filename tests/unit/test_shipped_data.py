@@ -31,7 +31,9 @@ def manifest():
 def test_data_do_not_change_without_a_new_version(seal, manifest):
     files = seal.hashes()
     changed = sorted(k for k in files.keys() | manifest["files"].keys() if files.get(k) != manifest["files"].get(k))
-    assert not changed, f"{changed[:3]} changed: raise the version (python data/seal.py VERSION) and say why in data/README.md"
+    assert not changed, (
+        f"{changed[:3]} changed: raise the version (python data/seal.py VERSION) and say why in data/README.md"
+    )
     assert manifest["versions"][manifest["version"]] == seal.fingerprint(files)
     assert manifest["counts"] == seal.counts()
     assert f"**{manifest['version']}**" in (DATA / "README.md").read_text(encoding="utf-8")

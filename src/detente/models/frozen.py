@@ -32,7 +32,8 @@ class FrozenSpec:
     """Settings of the frozen family: the encoder, which `layers` are read, the head.
 
     `layers`: all (the means of every layer's states) or last (the sentence embedding). `c` is the
-    inverse regularisation on standardised features, for 1,000 rows: it shrinks as rows grow; `balanced` weighs labels by inverse frequency.
+    inverse regularisation on standardised features, for 1,000 rows: it shrinks as rows grow;
+    `balanced` weighs labels by inverse frequency.
     """
 
     family: ClassVar[str] = "frozen"

@@ -5,12 +5,15 @@ import re
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention
 from detente.text.phrases import DEED_RU, PAST_IT, to_the_left, to_the_right
+from detente.text.russian import may_act
 from detente.text.tokens import Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, openings, subject_at
 
 _PASSIVE = frozenset(
     ("stato", "stata", "stati", "state", "viene", "vengono", "venne", "fu", "furono", "was", "were", "been", "be")
 )
+_HAVING = frozenset(("ha", "hanno", "aveva", "avevano", "avrà", "avranno", "avrebbe", "abbia", "abbiano"))
+_LINKS = frozenset(("che", "cui", "dove", "quando", "mentre", "perché", "se", "come", "который", "что"))
 _EARLY = 5
 _DEED_IT = re.compile(r"(?:(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott)[oaie]|ando|endo)$")
 
@@ -28,7 +31,8 @@ def acts(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
         if not size or (token.cap and i > 0):
             continue
         passive = _by(tokens, keys, i + size, lex)
-        if passive is not None and (start == 0 or keys[start] in lex.aux or (i and keys[i - 1] in lex.aux)):
+        helper = keys[start] if keys[start] in lex.aux else keys[i - 1] if i else ""
+        if passive is not None and (start == 0 or (helper in lex.aux and helper not in _HAVING)):
             return [Cue("act", start, i + size, passive)]
         mention = to_the_left(tokens, start, lex)
         doer = mention and (
@@ -40,7 +44,7 @@ def acts(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
             lex.lang == "en" and _helped(tokens, keys, i, lex) and not any(k in lex.aux for k in keys[mention.end : i])
         ):
             continue
-        if mention and doer and _opens_clause(tokens, mention, lex):
+        if mention and doer and _opens_clause(tokens, mention, lex) and may_act(tokens, keys, mention, lex):
             return [Cue("act", start, i + size, mention)]
     return []
 
@@ -68,7 +72,7 @@ def deeds(tokens: list[Token], keys: list[str], lex: Lexicon, *, headline: bool)
         helped = any(k in lex.aux for k in keys[subject.end : at])
         if lex.lang in ("ru", "uk", "it") and subject.kind != "pronoun":
             near = range(at, min(at + 9, len(tokens)))
-            stops = next((i for i in near if tokens[i].text in BREAKS), len(tokens))
+            stops = next((i for i in near if tokens[i].text in BREAKS or keys[i] in _LINKS or _owns(keys, i, lex)), len(tokens))
             at = next((i for i in near if i < stops and _is_verb(keys, i, lex)), at)
             helped = helped or any(k in lex.aux for k in keys[subject.end : at])
         if (
@@ -82,6 +86,12 @@ def deeds(tokens: list[Token], keys: list[str], lex: Lexicon, *, headline: bool)
             weak = subject.kind in ("person", "role", "pronoun", "name")
             return [Cue("act", at, at + 1, subject, weak=weak)]
     return []
+
+
+def _owns(keys: list[str], at: int, lex: Lexicon) -> bool:
+    """Whether "ha" is no auxiliary but tells of what somebody has: "ha i pozzi", "ha 700 abitanti"."""
+    following = keys[at + 1] if at + 1 < len(keys) else ""
+    return keys[at] in _HAVING and (following in lex.words["determiners"] or following[:1].isdigit())
 
 
 def _is_verb(keys: list[str], at: int, lex: Lexicon) -> bool:
@@ -135,7 +145,7 @@ def _opens_clause(tokens: list[Token], mention: Mention, lex: Lexicon) -> bool:
     if mention.start == 0:
         return True
     before = tokens[mention.start - 1]
-    if before.text in BREAKS or before.key in lex.words["skip"] or before.key.isdigit():
+    if before.text in BREAKS or before.key in lex.words["skip"] | lex.words["months"] or before.key.isdigit():
         return True
     if before.key in ("and", "but", "ma", "e", "а", "но", "и", "while", "mentre"):
         return True

@@ -1,6 +1,7 @@
 """Who holds each sentence of a document, as written there and by the fullest name, and how it is quoted."""
 
 from detente.text import cues, interviews, people
+from detente.text.capitals import is_shouted, lowered, named_words
 from detente.text.lexicons import key, lexicon, names
 from detente.text.naming import Holder, Reader, Sentence, hold, notice, remember
 from detente.text.quotes import Span, direct
@@ -68,6 +69,8 @@ def _prepare(text: str, sentences: list[tuple[int, int]], spans: list[Span], kno
         pieces = [k for k in range(first, len(spans)) if spans[k].start < end]
         pieces = [k for k in pieces if _has_word(text, max(start, spans[k].start), min(end, spans[k].end))]
         tokens = _tokens(text, start + dateline(text[start:end]), end, [spans[k] for k in pieces])
+        if is_shouted(text[start:end]):
+            tokens = lowered(tokens, named_words(text))
         if found and "\n" in text[found[-1].end : start]:
             paragraph += 1
         line_end = text.find("\n", end)
@@ -218,7 +221,7 @@ def _whose_view(found: list[Cue]) -> Cue | None:
     if voiced[-1].trailing:
         return voiced[-1]
     voiced = [c for c in voiced if not c.weak] or voiced
-    first = voiced[0]
+    first = next((c for c in voiced if c.mention is not None or not c.gerund), voiced[0])
     for cue in voiced[1:]:
         inner = cue.mention is not None and cue.mention.kind not in ("pronoun", "document", "vague")
         if inner and not cue.outer and cue.kind in ("say", "according") and _is_inside(first, cue):

@@ -4,7 +4,7 @@ import re
 from typing import Literal, NamedTuple
 
 from detente.text.lexicons import Lexicon, match_phrase, names
-from detente.text.personal import name_after, person_name, untitled
+from detente.text.personal import is_owned, name_after, person_name, untitled
 from detente.text.tokens import Token
 
 Kind = Literal["person", "role", "org", "actor", "name", "pronoun", "vague", "agency", "document"]
@@ -59,6 +59,7 @@ def describe(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention
     if heads:
         role = " ".join(keys)
         name = name_after(phrase, heads[0], lex)
+        name = () if name and is_owned(phrase, heads[0], name, lex) else name
         return Mention(start, end, "person" if name else "role", name, role)
     if keys[0] in words["documents"] or any(k in words["documents"] for k in keys):
         return _document(phrase, start, end, lex)
@@ -232,4 +233,7 @@ def _document(phrase: list[Token], start: int, end: int, lex: Lexicon) -> Mentio
             stop = max(j for j, t in enumerate(phrase) if t.cap or t.key in lex.words["orgs"]) + 1
             if i < stop and keys[i] not in lex.words["documents"]:
                 return Mention(start + i, start + stop, "org")
+        if lex.lang == "it" and token.cap and i and keys[i - 1] in ("di", "d'") and token.text.isalpha():
+            name = person_name(phrase[i:], lex) or (token.text,)
+            return Mention(start + i, start + i + len(name), "name", name)
     return Mention(start, end, "document")

@@ -67,6 +67,8 @@ def hold(reader: Reader, sentence: Sentence, cue: Cue, quote: str) -> Holder:
         if cue.kind == "him":
             words = reader.text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end]
             return Holder(words, _pronoun(reader, words.split()), quote)
+        if reader.lex.lang == "it" and reader.org and sentence.tokens[cue.start].key.endswith("no"):
+            return Holder("", reader.org, quote)
         if reader.fresh and reader.person:
             return Holder("", reader.person, quote)
         return reader.speaker._replace(quote=quote) if reader.speaker.name else Holder("", "", quote)
@@ -155,8 +157,8 @@ def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
     definite = phrase[0].key not in ("a", "an", "un", "una", "un'", "ein", "eine", "one", "another", "один")
     articled = phrase[0].key in ("the", "il", "lo", "la", "l'", "der", "die", "le", "el")
     same = [name for name in reversed(reader.history) if reader.people.may_be(name, mention.role)]
-    if same and ((len(bare) == 1 and definite) or (articled and reader.fresh)):
-        return same[0]
+    if (len(bare) == 1 and definite and reader.person) or (articled and reader.fresh):
+        return same[0] if same else reader.person
     return people.actor_name(reader.text, phrase, lex)
 
 

@@ -68,11 +68,11 @@ class People:
         return ""
 
     def may_be(self, name: str, role: str) -> bool:
-        """Whether a role may mean a person: one of those tied to the name, or no other is known."""
+        """Whether a role is one of those tied to a name, or so general that it takes up anybody."""
         stem = stem_of(name.split()[-1], self.lex)
         heads = {h for stems, tied in self.roles if tied == stem for h in stems & _head_stems(self.lex)}
         wanted = _role_stems(role, self.lex)
-        return not heads or bool(heads & wanted) or bool(wanted & _general_stems(self.lex))
+        return bool(heads & wanted) or bool(wanted & _general_stems(self.lex))
 
     def by_epithet(self, keys: list[str]) -> str:
         """The name of the person that an epithet means, "" if the document names no such person."""

@@ -76,5 +76,23 @@ def name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
     return name if lex.lang not in ("ru", "uk") or len(rest) > 1 or phrase[start - 1].cap or start == head + 1 else ()
 
 
+def nested_role(keys: list[str], lex: Lexicon) -> int:
+    """Where the role of another person begins inside a role: "envoy of President Putin"; 0 if none does."""
+    heads = [i for i, word in enumerate(keys) if word in lex.words["roles"]]
+    joints = (lex.words["connectors"] | {"to", "of", "the"}) - {"and", "e", "ed", "und", "et", "y", "&"}
+    return next((i for i in heads[1:] if keys[i - 1] in joints), 0) if lex.lang not in ("ru", "uk") else 0
+
+
+def is_owned(phrase: list[Token], head: int, name: tuple[str, ...], lex: Lexicon) -> bool:
+    """Whether the name after a role is that of the person whom the role serves: "помощник Владимира Путина"."""
+    if lex.lang in ("ru", "uk"):
+        nominative = lex.nominative.get(phrase[head].key) == phrase[head].key
+        first = name[0].lower()
+        declined = given_name(name[0], lex) not in ("", first) and first not in names().masculine | names().feminine
+        return nominative and declined and len(name) > 1
+    place = next((i for i, t in enumerate(phrase) if t.text == name[0]), 0)
+    return 0 < nested_role([t.key for t in phrase], lex) < place
+
+
 def _is_acronym(token: Token) -> bool:
     return token.text.isupper() and len(token.text) > 1

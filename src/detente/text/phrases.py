@@ -97,7 +97,7 @@ def _joined(first: Mention, second: Mention | None) -> Mention:
     ):
         # "l'inviato del presidente Vladimir Putin, Kirill Dmitriev": the name after the comma is the envoy's.
         return Mention(first.start, second.end, "person", second.name, first.role)
-    if first.kind == "role" and second.kind in ("name", "person") and len(second.name) > 1:
+    if first.kind == "role" and second.kind in ("name", "person") and (len(second.name) > 1 or several):
         return Mention(first.start, second.end, "person", second.name, first.role)
     return first
 

@@ -20,6 +20,13 @@ _GERUND = re.compile(r"(?:вшись|ив|ав|яв|ув|ая|уя|яя|ясь)$
 _ADJECTIVE = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 _PLURALS = frozenset(("сша", "штаты", "роснедра", "соединенные"))
 _PLURAL_VERB = re.compile(r"(?:ли|лись|ут|ют|ат|ят|утся|ются|атся|ятся)$")
+_COUNTRIES = frozenset(
+    (
+        *("сша", "россии", "рф", "китае", "кнр", "индии", "европе", "ес", "евросоюзе", "америке", "штатах", "японии"),
+        *("украине", "германии", "франции", "турции", "бразилии", "италии", "казахстане", "иране", "польше", "стране"),
+        *("соединенных", "норвегии", "финляндии", "венгрии", "мире"),
+    )
+)
 _OWN = frozenset(("я", "мы"))
 _BYLINE = re.compile(r"(?:беседовал|подготовил|записал|перевел|интервью(?:ировал)?$|снимал)")
 _REFLEXIVE = re.compile(r"(?:ся|сь)$")
@@ -38,8 +45,23 @@ def inverted(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
             doer = _doer(tokens, keys, (start, verb, end), lex)
             if doer is not None:
                 return [Cue("act", verb, verb + 1, doer, weak=doer.kind in ("person", "role", "name"))]
+            if (within := _within(tokens, keys, (start, verb, end), lex)) is not None:
+                said = match_phrase(lex.say, keys, verb) > 0
+                return [Cue("say" if said else "act", verb, verb + 1, within)]
             break
     return []
+
+
+def may_act(tokens: list[Token], keys: list[str], mention: Mention, lex: Lexicon) -> bool:
+    """Whether the case of a phrase lets it be a subject; other languages have no cases to tell."""
+    if lex.lang not in ("ru", "uk") or mention.kind not in ("role", "org", "actor"):
+        return True
+    before = keys[mention.start - 1] if mention.start else ""
+    if before in lex.words["stop"] - lex.words["skip"]:
+        return False
+    places = range(mention.start, mention.end)
+    cased = any(keys[i] in lex.nominative or match_phrase(lex.actors, keys, i) for i in places)
+    return not cased or any(_is_head(tokens, keys, i, lex) for i in places)
 
 
 def _clauses(tokens: list[Token], keys: list[str]) -> list[tuple[int, int]]:
@@ -88,6 +110,18 @@ def _doer(tokens: list[Token], keys: list[str], clause: tuple[int, int, int], le
         if plural == _is_plural(keys[place], lex) and _same_gender(keys[place], keys[verb], mention):
             return mention
     return None
+
+
+def _within(tokens: list[Token], keys: list[str], clause: tuple[int, int, int], lex: Lexicon) -> Mention | None:
+    """The body in which unnamed people do something: "В Вашингтоне идею встретили холодно"; no whole country."""
+    start, verb, _ = clause
+    place = start + (keys[start] in ("но", "а", "и", "однако", "же"))
+    if place >= verb or keys[place] not in lex.locative or not keys[verb].endswith(("ли", "лись")):
+        return None
+    mention = to_the_right(tokens, place + 1, lex)
+    if mention is None or mention.kind not in ("org", "actor") or mention.start != place + 1:
+        return None
+    return None if keys[mention.start] in _COUNTRIES else mention._replace(end=min(mention.end, verb))
 
 
 def _describes(word: str, lex: Lexicon) -> bool:

@@ -4,7 +4,7 @@ from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention, describe, is_role
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import QUOTE, Token
-from detente.text.voices import AUTHOR, BREAKS, RELATIVE, Cue, Kind, first_voice, subject_at
+from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, Kind, first_voice, subject_at
 
 _GROUP = 5
 _INVERTS = frozenset(("it", "ru", "uk", "de", "fr", "es"))
@@ -31,7 +31,8 @@ def said(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
             relative = start > 0 and keys[start - 1] in RELATIVE
             trailing = mention is not None and mention.start >= end and start > 0 and tokens[start - 1].text == ","
             outer = keys[end - 1] in lex.outer
-            found.append(Cue(kind, start, end, mention, outer=outer, weak=relative, trailing=trailing))
+            gerund = lex.lang == "it" and keys[end - 1].endswith(("ando", "endo"))
+            found.append(Cue(kind, start, end, mention, False, outer, relative, trailing, gerund))
         i = end
     return found
 
@@ -182,6 +183,10 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
         opening = first_voice(tokens, lex)
         if opening is not None and opening.end < mention.start and opening.kind in ("person", "role"):
             return opening
+        first = subject_at(tokens, 0, lex)
+        if first is not None and first.kind in VOICES and first.end == mention.start - 1:
+            # "L'ambasciata russa a Washington conferma": the place belongs to the subject.
+            return first
         if lex.lang in ("it", "es"):
             return None
     if lex.locative and before in lex.locative:

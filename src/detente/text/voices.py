@@ -25,6 +25,7 @@ class Cue(NamedTuple):
     outer: bool = False
     weak: bool = False
     trailing: bool = False
+    gerund: bool = False
 
 
 _ADVERBIAL = frozenset(
@@ -40,6 +41,8 @@ def openings(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[int]:
         places.append(comma + 1)
     adverbial = keys and (keys[0] in _ADVERBIAL | lex.words["stop"] | lex.by | lex.words["skip"] or keys[0].isdigit())
     dated = len(keys) > 1 and keys[1].isdigit()
+    if lex.lang == "it":
+        places.extend(_clause_starts(tokens, keys))
     if adverbial or dated:
         governing = (lex.words["stop"] | lex.by | lex.words["connectors"]) - _ADVERBIAL
         places.extend(
@@ -50,6 +53,13 @@ def openings(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[int]:
             and keys[i - 1] not in lex.words["determiners"]
         )
     return places
+
+
+def _clause_starts(tokens: list[Token], keys: list[str]) -> list[int]:
+    """Where a main clause may begin after a mark later in an Italian sentence."""
+    marks = (i for i, t in enumerate(tokens[:40]) if t.text in (",", ":", ";", "—", "–"))
+    linked = RELATIVE | {"che", "cui", "dove", "quando", "mentre", "perché", "se", "come", "quale", "chi", "e", "o", "né"}
+    return [i + 1 for i in marks if i + 1 < len(keys) and keys[i + 1] not in linked]
 
 
 def _is_head(word: str, lex: Lexicon) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detente import checkpoint as checkpoints
-from detente import files, provenance, tracking
+from detente import files, paths, provenance, tracking
 from detente.checkpoint import Checkpoint
 from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
@@ -91,7 +91,7 @@ def run(job: EvaluateJob) -> Outcome:
     parts += [
         f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
     ]
-    parts.append(f"written      {folder}" + (f"\ntracking     {look}" if look else ""))
+    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detente import checkpoint as checkpoints
-from detente import provenance, tracking
+from detente import paths, provenance, tracking
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.corpus import Corpus, DataSpec, load_corpus
@@ -159,14 +159,14 @@ def _report(
     look: str,
 ) -> str:
     table = tables.score_table(tasks, scores, score_by=job.data.score_by)
+    run = paths.shown(run_dir)
+    predictions = [f"predictions  {paths.shown(path)}" for path in sorted(run_dir.glob("predictions.*"))]
     lines = [
         table,
         "",
-        f"run folder   {run_dir}",
-        *(f"predictions  {p}" for p in sorted(run_dir.glob("predictions.*"))),
-    ]
-    lines += [
-        "next         detente predict checkpoint=" + str(run_dir) + " input=FILE_OR_FOLDER output=labelled.csv",
-        "             detente evaluate checkpoint=" + str(run_dir) + " input=LABELLED_FILE",
+        f"run folder   {run}",
+        *predictions,
+        f"next         detente predict checkpoint={run} input=FILE_OR_FOLDER output=labelled.csv",
+        f"             detente evaluate checkpoint={run} input=LABELLED_FILE",
     ]
     return "\n".join(lines + ([f"tracking     {look}"] if look else []))
