@@ -8,7 +8,7 @@ from detente import files
 from detente.errors import UsageError
 from detente.files import Layout, Rejects
 from detente.records import COLUMNS, FIELDS, Statement
-from detente.text.documents import holds_documents, read_documents
+from detente.text.documents import find_files, holds_documents, read_documents
 from detente.text.extraction import extract
 
 _TYPES: dict[str, type] = {"relevance": float, "confidence": float, "start": int, "end": int}
@@ -27,7 +27,7 @@ class Source:
 
 def open_source(path: str, layout: Layout) -> Source:
     """Look at an input without reading it whole. Raises InputError if there is nothing to read."""
-    found = files.expand(path)
+    found = find_files(path)
     tables = tuple(p for p in found if files.ending(p) in files.TABLES and not holds_documents(p))
     documents = tuple(p for p in found if p not in tables)
     columns: dict[str, type] = {"id": str, "text": str}
