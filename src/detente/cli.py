@@ -99,6 +99,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
             if isinstance(error, ChecksFailedError):
                 print(error.report)
             _fail(str(error), error.status)
+        except (HydraException, OmegaConfBaseException) as error:
+            _fail(_explain(verb, error), UsageError.status)
         results.append(result)
         return getattr(result, "score", None)
 

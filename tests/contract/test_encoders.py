@@ -16,7 +16,9 @@ from detente.models.finetune import FinetuneSpec
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 CONFIGS = {
     "xlmr_base": lambda n: XLMRobertaConfig(vocab_size=n, pad_token_id=0, max_position_embeddings=80, **SMALL),
-    "mdeberta_v3_base": lambda n: DebertaV2Config(vocab_size=n, relative_attention=True, pos_att_type=["p2c", "c2p"], **SMALL),
+    "mdeberta_v3_base": lambda n: DebertaV2Config(
+        vocab_size=n, relative_attention=True, pos_att_type=["p2c", "c2p"], **SMALL
+    ),
     "modernbert_base": lambda n: ModernBertConfig(
         vocab_size=n, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3, **SMALL
     ),
@@ -73,6 +75,4 @@ def test_an_interrupted_training_is_taken_up_again(tiny_encoder, statements, sta
     assert list((tmp_path / "cut" / "trainer" / "stance").glob("checkpoint-*"))
     resumed = base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path / "cut")
     rows = statements[:20]
-    np.testing.assert_allclose(
-        resumed.predict_proba(rows)["stance"], whole.predict_proba(rows)["stance"], atol=1e-5
-    )
+    np.testing.assert_allclose(resumed.predict_proba(rows)["stance"], whole.predict_proba(rows)["stance"], atol=1e-5)

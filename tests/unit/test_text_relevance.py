@@ -23,6 +23,13 @@ def test_what_surrounds_a_statement_counts():
     assert relevance.score(text, lang="en", context=near) > relevance.score(text, lang="en", context=far)
 
 
+def test_a_byline_in_an_article_is_seldom_to_the_point():
+    known = relevance.Context(lead="Russia offers the United States uranium", topic=0.9, after="Russia sells uranium.")
+    text = "Anna Moretti"
+    assert relevance.features(text, known)["names_only"] == 1.0
+    assert relevance.score(text, lang="en", context=known) < relevance.THRESHOLD
+
+
 def test_a_resource_in_a_figure_of_speech_is_none():
     assert "resource" not in relevance.named("The archive is a gold mine of gossip.")
     assert "resource" in relevance.named("The mine holds gold.")

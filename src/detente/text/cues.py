@@ -3,15 +3,17 @@
 from collections.abc import Callable
 
 from detente.text.deeds import acts, deeds
+from detente.text.italian import unsaid
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention, describe, is_role
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.russian import inverted
 from detente.text.saying import said
 from detente.text.tokens import Token
-from detente.text.voices import BREAKS, VOICES, Cue
+from detente.text.voices import BREAKS, VOICES, Cue, opening_subject
 
 _SIGNATURE = 4
+_RECALLING = ("ricord", "rammen", "напомн", "напомин", "recall", "remind")
 
 
 def find(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[tuple[str, ...]], bool]) -> list[Cue]:
@@ -27,8 +29,35 @@ def find(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[
     pointing = any(match_phrase(lex.pointing, keys, i) for i in range(min(3, len(keys))))
     found = [cue._replace(pointing=pointing and cue.start <= 12) for cue in found]
     reported = sorted(_without_doubles(found), key=lambda cue: cue.start)
+    reported = _recalled(tokens, keys, reported, lex)
     done = reported or acts(tokens, keys, lex) or deeds(tokens, keys, lex, headline=headline)
-    return done or (inverted(tokens, keys, lex) if lex.lang == "ru" else [])
+    if done and _is_flow(keys, done[0], lex):
+        return []
+    if done or lex.lang not in ("ru", "it"):
+        return done
+    return inverted(tokens, keys, lex) if lex.lang == "ru" else unsaid(tokens, keys, lex)
+
+
+def _is_flow(keys: list[str], cue: Cue, lex: Lexicon) -> bool:
+    """Whether an act is the trade of a whole country."""
+    if cue.kind != "act" or cue.mention is None or cue.mention.kind != "actor":
+        return False
+    whole = any(k in lex.words["countries"] for k in keys[cue.mention.start : cue.mention.end])
+    return whole and any(k in lex.words["flows"] for k in keys[cue.start : cue.end])
+
+
+def _recalled(tokens: list[Token], keys: list[str], reported: list[Cue], lex: Lexicon) -> list[Cue]:
+    """What somebody recalls that another did is the other's: "ricorda che il Senato ha approvato"."""
+    if len(reported) != 1 or not keys[reported[0].end - 1].startswith(_RECALLING):
+        return reported
+    link = next((i for i in range(reported[0].end, len(keys)) if keys[i] in ("che", "что", "that")), len(keys))
+    inner = acts(tokens[link + 1 :], keys[link + 1 :], lex)
+    mention = inner[0].mention if inner else None
+    if mention is None or mention.kind not in ("actor", "person"):
+        return reported
+    shift = link + 1
+    moved = mention._replace(start=mention.start + shift, end=mention.end + shift)
+    return [reported[0]._replace(mention=moved)]
 
 
 def _without_doubles(cues: list[Cue]) -> list[Cue]:
@@ -66,6 +95,10 @@ def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
             closed = mention and mention.end < len(tokens) and tokens[mention.end].text == ","
             if mention and (mention.kind == "vague" or (closed and mention.kind in ("person", "role", "name"))):
                 found.append(Cue("according", 0, 1, mention))
+        elif lex.lang == "it" and token.key.startswith("convint") and i > 1 and keys[i - 1 : i + 2 : 2] == [",", "che"]:
+            # "Rand Paul dissente, convinto che ...": the belief is that of the subject.
+            opening = opening_subject(tokens, lex)
+            found.extend([Cue("according", i, i + 1, opening)] if opening is not None else [])
         elif token.key in lex.according_after:
             mention = to_the_left(tokens, i, lex)
             if mention is not None:
@@ -114,10 +147,17 @@ def _colon(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable
                 if not first.cap and first.key not in lex.words["determiners"] and not is_role(first.key, lex):
                     break
                 signed = mention and mention.kind == "name" and len(tokens) - i <= _SIGNATURE
-                if mention and (signed or _speaks(mention, knows)):
+                if mention and (signed or (_speaks(mention, knows) and _is_signature(tokens[i + 1 :], lex))):
                     return [Cue("colon", i, i + 1, mention)]
                 break
     return []
+
+
+def _is_signature(rest: list[Token], lex: Lexicon) -> bool:
+    """Whether the end of a headline only names somebody and tells nothing: "Mosca", but not "Mosca guarda"."""
+    nouns = ("roles", "orgs", "groups", "vague", "connectors", "determiners", "documents")
+    names_only = all(t.cap or not t.text[0].isalpha() or any(t.key in lex.words[n] for n in nouns) for t in rest)
+    return lex.lang != "it" or names_only
 
 
 def _speaks(mention: Mention, knows: Callable[[tuple[str, ...]], bool]) -> bool:

@@ -2,9 +2,10 @@
 
 import re
 
+from detente.text.endings import DEED_RU, PAST_IT
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention
-from detente.text.phrases import DEED_RU, PAST_IT, to_the_left, to_the_right
+from detente.text.phrases import to_the_left, to_the_right
 from detente.text.russian import may_act
 from detente.text.tokens import Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, openings, subject_at
@@ -13,6 +14,20 @@ _PASSIVE = frozenset(
     ("stato", "stata", "stati", "state", "viene", "vengono", "venne", "fu", "furono", "was", "were", "been", "be")
 )
 _HAVING = frozenset(("ha", "hanno", "aveva", "avevano", "avrà", "avranno", "avrebbe", "abbia", "abbiano"))
+_BEING = frozenset(("è", "sono", "era", "erano", "sarà", "saranno"))
+_MOVING = (
+    "andat",
+    "uscit",
+    "entrat",
+    "rientrat",
+    "tornat",
+    "arrivat",
+    "partit",
+    "venut",
+    "intervenut",
+    "volat",
+    "ritornat",
+)
 _LINKS = frozenset(("che", "cui", "dove", "quando", "mentre", "perché", "se", "come", "который", "что"))
 _EARLY = 5
 _DEED_IT = re.compile(r"(?:(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott)[oaie]|ando|endo)$")
@@ -34,6 +49,8 @@ def acts(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
         helper = keys[start] if keys[start] in lex.aux else keys[i - 1] if i else ""
         if passive is not None and (start == 0 or (helper in lex.aux and helper not in _HAVING)):
             return [Cue("act", start, i + size, passive)]
+        if lex.lang == "it" and _undergoes(keys, start, i):
+            continue
         mention = to_the_left(tokens, start, lex)
         doer = mention and (
             mention.kind in VOICES or (mention.kind == "pronoun" and keys[mention.start] not in AUTHOR | RELATIVE)
@@ -53,7 +70,7 @@ def deeds(tokens: list[Token], keys: list[str], lex: Lexicon, *, headline: bool)
     """What the subject that opens a sentence did, whatever the verb; weak, for the list may not know it."""
     for begin in openings(tokens, keys, lex):
         subject = subject_at(tokens, begin, lex)
-        if subject is None:
+        if subject is None or not may_act(tokens, keys, subject, lex):
             continue
         at = subject.end
         if at < len(tokens) and tokens[at].text == ",":
@@ -70,9 +87,13 @@ def deeds(tokens: list[Token], keys: list[str], lex: Lexicon, *, headline: bool)
         ):
             continue
         helped = any(k in lex.aux for k in keys[subject.end : at])
+        if lex.lang == "it" and _undergoes(keys, subject.end, at):
+            continue
         if lex.lang in ("ru", "uk", "it") and subject.kind != "pronoun":
             near = range(at, min(at + 9, len(tokens)))
-            stops = next((i for i in near if tokens[i].text in BREAKS or keys[i] in _LINKS or _owns(keys, i, lex)), len(tokens))
+            stops = next(
+                (i for i in near if tokens[i].text in BREAKS or keys[i] in _LINKS or _owns(keys, i, lex)), len(tokens)
+            )
             at = next((i for i in near if i < stops and _is_verb(keys, i, lex)), at)
             helped = helped or any(k in lex.aux for k in keys[subject.end : at])
         if (
@@ -83,9 +104,15 @@ def deeds(tokens: list[Token], keys: list[str], lex: Lexicon, *, headline: bool)
                 or () in lex.act.get(keys[at], ())
             )
         ):
-            weak = subject.kind in ("person", "role", "pronoun", "name")
+            weak = subject.kind in ("person", "role", "pronoun") or (subject.kind == "name" and lex.lang == "ru")
             return [Cue("act", at, at + 1, subject, weak=weak)]
     return []
+
+
+def _undergoes(keys: list[str], start: int, at: int) -> bool:
+    """Whether "è" and a participle say what was done to the subject: "è vietato", though not "è uscito"."""
+    being = any(k in _BEING for k in keys[start:at]) and "si" not in keys[start:at]
+    return being and at < len(keys) and bool(_DEED_IT.search(keys[at])) and not keys[at].startswith(_MOVING)
 
 
 def _owns(keys: list[str], at: int, lex: Lexicon) -> bool:

@@ -117,6 +117,8 @@ def lexicon(lang: str) -> Lexicon:
         words={
             "interpreting": frozenset(),
             "standing": frozenset(),
+            "countries": frozenset(),
+            "flows": frozenset(),
             "general": frozenset(),
             "states": frozenset(),
             "irregular": frozenset(),

@@ -12,6 +12,9 @@ _HEAD_FIRST = frozenset(("it", "ru", "uk", "fr", "es"))
 _NATIONALITY = re.compile(r"(?:ese|esi|ana|ano|ani|ane|ina|ino|ica|ico|russa|russo|russi)$")
 # The beginnings of Russian ministries and agencies: "Минсельхоз", "Росрыболовство".
 _OFFICES = ("мин", "рос", "гос", "глав")
+# "una lettera al ministero": the letter is not the ministry's own.
+_ADDRESSING = frozenset(("al", "alla", "all'", "agli", "ai", "to"))
+_INFINITIVE = re.compile(r"\w{3}(?:are|ere|ire)$")
 MARKS = frozenset("«»\"“”„'’‘")
 
 
@@ -100,7 +103,7 @@ def _named(phrase: list[Token], caps: list[Token], start: int, end: int, lex: Le
         return Mention(start, end, "name", full) if full else Mention(start, end, "actor")
     if any(k in lex.words["orgs"] for k in keys):
         return _company(phrase, start, end, lex) or Mention(start, end, "org")
-    if not caps:
+    if not caps or (lex.lang == "it" and start == 0 and _INFINITIVE.search(keys[0])):
         return None
     if start == 0 and keys[0] in lex.starters and len(phrase) == 1:
         return None
@@ -172,7 +175,11 @@ def _is_other(first: Token, lex: Lexicon, *, opens: bool) -> bool:
     """Whether a Russian phrase begins with a noun that only owns the actor after it: "Акции «Русала»"."""
     known = first.key in lex.words["determiners"] or first.key in lex.words["orgs"] or is_role(first.key, lex)
     known = known or (first.cap and (not opens or first.key.startswith(_OFFICES)))
-    return not known and first.text not in MARKS and not first.key.endswith(("ий", "ый", "ая", "ое", "ом", "ой"))
+    return (
+        not known
+        and first.text not in MARKS
+        and not first.key.endswith(("ий", "ый", "ая", "ое", "ном", "ском", "ной", "ской"))
+    )
 
 
 def _like_surname(token: Token) -> bool:
@@ -231,7 +238,7 @@ def _document(phrase: list[Token], start: int, end: int, lex: Lexicon) -> Mentio
     for i, token in enumerate(phrase):
         if keys[i] in lex.words["orgs"] or (token.cap and match_phrase(lex.actors, keys, i)):
             stop = max(j for j, t in enumerate(phrase) if t.cap or t.key in lex.words["orgs"]) + 1
-            if i < stop and keys[i] not in lex.words["documents"]:
+            if i < stop and keys[i] not in lex.words["documents"] and keys[i - 1] not in _ADDRESSING:
                 return Mention(start + i, start + stop, "org")
         if lex.lang == "it" and token.cap and i and keys[i - 1] in ("di", "d'") and token.text.isalpha():
             name = person_name(phrase[i:], lex) or (token.text,)

@@ -67,6 +67,8 @@ def hold(reader: Reader, sentence: Sentence, cue: Cue, quote: str) -> Holder:
         if cue.kind == "him":
             words = reader.text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end]
             return Holder(words, _pronoun(reader, words.split()), quote)
+        if cue.kind == "act":
+            return Holder("", reader.person, quote) if reader.fresh and reader.person else Holder()
         if reader.lex.lang == "it" and reader.org and sentence.tokens[cue.start].key.endswith("no"):
             return Holder("", reader.org, quote)
         if reader.fresh and reader.person:
@@ -107,7 +109,7 @@ def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -
         mention.kind == "org"
         and len(bare) == 1
         and (not bare[0].cap or mention.start == 0)
-        and bare[0].key not in reader.lex.words["groups"]
+        and (bare[0].key not in reader.lex.words["groups"] or _in_place(reader, sentence, mention))
     ):
         own = people.actor_name(reader.text, phrase, reader.lex)
         fuller = _fuller(reader, own)
@@ -116,6 +118,11 @@ def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -
         firm = any(t.key.startswith(("компани", "концерн", "фирм", "корпорац", "холдинг")) for t in phrase)
         return (firm and reader.company) or reader.org or own
     return _fuller(reader, people.actor_name(reader.text, phrase, reader.lex) or written)
+
+
+def _in_place(reader: Reader, sentence: Sentence, mention: Mention) -> bool:
+    """Whether a preposition of place makes one body of what looks like a group: "в компании"."""
+    return mention.start > 0 and sentence.tokens[mention.start - 1].key in reader.lex.locative
 
 
 def _fuller(reader: Reader, name: str) -> str:
@@ -159,6 +166,8 @@ def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
     same = [name for name in reversed(reader.history) if reader.people.may_be(name, mention.role)]
     if (len(bare) == 1 and definite and reader.person) or (articled and reader.fresh):
         return same[0] if same else reader.person
+    if len(bare) == 1 and definite and reader.org and bare[0].key in lex.words["orgs"]:
+        return reader.org
     return people.actor_name(reader.text, phrase, lex)
 
 

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from detente.text.given import given_name
-from detente.text.lexicons import Lexicon, key, names
+from detente.text.lexicons import Lexicon, key, lexicon, names
 from detente.text.mentions import describe
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import Token
@@ -62,7 +63,7 @@ class People:
         """The name last tied to a role, "" if none; the words of the role must not contradict."""
         wanted = _role_stems(role, self.lex)
         for stems, stem in reversed(self.roles):
-            heads = wanted & stems & _head_stems(self.lex)
+            heads = wanted & stems & _head_stems(self.lex.lang)
             if heads and (wanted <= stems or (len(wanted & stems) >= 2 and len(wanted - stems) <= 1)):
                 return nominative(self.full[stem], self.lex) if stem in self.full else ""
         return ""
@@ -70,9 +71,9 @@ class People:
     def may_be(self, name: str, role: str) -> bool:
         """Whether a role is one of those tied to a name, or so general that it takes up anybody."""
         stem = stem_of(name.split()[-1], self.lex)
-        heads = {h for stems, tied in self.roles if tied == stem for h in stems & _head_stems(self.lex)}
+        heads = {h for stems, tied in self.roles if tied == stem for h in stems & _head_stems(self.lex.lang)}
         wanted = _role_stems(role, self.lex)
-        return bool(heads & wanted) or bool(wanted & _general_stems(self.lex))
+        return bool(heads & wanted) or bool(wanted & _general_stems(self.lex.lang))
 
     def by_epithet(self, keys: list[str]) -> str:
         """The name of the person that an epithet means, "" if the document names no such person."""
@@ -163,12 +164,14 @@ def _stem5(word: str, lex: Lexicon) -> str:
     return stem_of(word, lex) if lex.lang in ("ru", "uk") else word
 
 
-def _head_stems(lex: Lexicon) -> frozenset[str]:
-    return frozenset(_stem5(w, lex) for w in lex.words["roles"])
+@cache
+def _head_stems(lang: str) -> frozenset[str]:
+    return frozenset(_stem5(w, lexicon(lang)) for w in lexicon(lang).words["roles"])
 
 
-def _general_stems(lex: Lexicon) -> frozenset[str]:
-    return frozenset(_stem5(w, lex) for w in lex.words["general"])
+@cache
+def _general_stems(lang: str) -> frozenset[str]:
+    return frozenset(_stem5(w, lexicon(lang)) for w in lexicon(lang).words["general"])
 
 
 def _gender(name: tuple[str, ...], role: str, lex: Lexicon) -> str:

@@ -2,16 +2,12 @@
 
 import re
 
+from detente.text.endings import CASE_RU, DEED_RU, PAST_IT, PAST_RU, REFLEXIVE_RU
 from detente.text.lexicons import Lexicon, match_phrase, names
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.tokens import Token
 
 _SIZE = 14
-PAST_IT = re.compile(r"(?:ava|avano|eva|evano|iva|ivano|ò|arono|ì|irono|ette|ettero)$")
-DEED_RU = re.compile(r"(?:[аяиеуы]л[аи]?|[аяиеуы]л(?:ся|ась|ись)|(?:ит|ет|ут|ют|ат|ят)(?:ся)?)$")
-_REFLEXIVE = re.compile(r"\w{3}(?:ется|ются|ится|ятся|лся|лась|лись)$")
-# Infinitives, and accusatives and datives that no noun before them governs: "Палата эту поправку".
-_CASE_RU = re.compile(r"(?:[аяеиоуы]ть(?:ся)?|ую|юю|эту|этот|ому|ему)$")
 _JOINTS = frozenset(",(—–")
 
 
@@ -116,7 +112,7 @@ def _is_weekday(token: Token, lex: Lexicon) -> bool:
 
 
 def _is_verb(token: Token, lex: Lexicon) -> bool:
-    if token.key in lex.words["states"] or (lex.lang in ("ru", "uk") and _REFLEXIVE.search(token.key)):
+    if token.key in lex.words["states"] or (lex.lang in ("ru", "uk") and REFLEXIVE_RU.search(token.key)):
         return not token.cap
     nouns = (lex.words["roles"], lex.words["orgs"], lex.words["documents"])
     if token.cap or any(token.key in found for found in nouns):
@@ -206,7 +202,12 @@ def _begins_verb(tokens: list[Token], at: int, lex: Lexicon) -> bool:
     noun = word in lex.words["orgs"] or is_role(word, lex) or word in lex.words["documents"]
     if noun or not headed:
         return False
-    return bool(_CASE_RU.search(word)) or (len(word) > 4 and bool(DEED_RU.search(word)))
+    return bool(CASE_RU.search(word)) or (len(word) > 4 and bool(DEED_RU.search(word)))
+
+
+def _is_past(token: Token, lex: Lexicon) -> bool:
+    """Whether a Russian word is a verb in the past, by its form."""
+    return not token.cap and token.key not in lex.nominative and bool(PAST_RU.search(token.key))
 
 
 def _is_actor(tokens: list[Token], at: int, lex: Lexicon) -> bool:
@@ -275,7 +276,7 @@ def _run_left(tokens: list[Token], end: int, lex: Lexicon) -> int:
             break
         if token.key in words["pronouns"] and start == end:
             return start - 1
-        if token.key in words["months"]:
+        if token.key in words["months"] or (lex.lang == "ru" and _is_past(token, lex)):
             break
         if not token.cap or start == 1:
             joins = token.key in words["connectors"] or token.key in words["determiners"]

@@ -19,6 +19,12 @@ _WORD = re.compile(r"[^\W\d_]+")
 _STEM = 6
 _PULL = 0.3
 _WEAK_TOPIC = 0.25
+_BYLINE = 6
+_PARTICLE = 3
+_NUMBER = re.compile(r"\d+")
+_ENDED = re.compile(r"[.!?…:;\"»”)’]\W*$")
+_QUOTED = re.compile(r"[«“\"]|^—")
+_POINTS = frozenset(("us", "russia", "resource", "dealing"))
 _ACTORS = ("us", "russia", "resource")
 
 
@@ -89,6 +95,8 @@ def features(text: str, context: Context) -> dict[str, float]:
         after = named(context.after)
         found["after_pair"] = float("us" in after and "russia" in after)
         found["after_resource"] = float("resource" in after)
+    if known:
+        found |= _in_article(text, context, here)
     third = "others" in here
     found["third_alone"] = float(third and "us" not in here)
     found["third_and_russia"] = float(third and "us" not in here and "russia" in here)
@@ -104,6 +112,20 @@ def features(text: str, context: Context) -> dict[str, float]:
     found["market_alone"] = float("market" in here and not {"us", "russia"} <= here)
     found["short"] = float(len(text) < 40)
     return found
+
+
+def _in_article(text: str, context: Context, here: frozenset[str]) -> dict[str, float]:
+    """The evidence of how a sentence looks in its article: bylines and closing lines are seldom to the point."""
+    words = _WORD.findall(text)
+    named_only = len(words) <= _BYLINE and all(w[0].isupper() or len(w) <= _PARTICLE for w in words)
+    return {
+        "names_only": float(named_only),
+        "figures": min(1.0, len(_NUMBER.findall(text)) / 4),
+        "last": float(not context.after),
+        "unended": float(not _ENDED.search(text) and not _POINTS & here),
+        "quoted": float(_QUOTED.search(text) is not None),
+        "russia_alone": float("russia" in here and not {"us", "dealing"} & here),
+    }
 
 
 def named(text: str) -> frozenset[str]:

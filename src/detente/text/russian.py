@@ -1,10 +1,12 @@
 """Acts in Russian word order: the doer stands anywhere in its clause and shows itself by case and agreement."""
 
 import re
+from itertools import pairwise
 
+from detente.text.endings import DEED_RU
 from detente.text.lexicons import Lexicon, match_phrase, names
 from detente.text.mentions import MARKS, Mention, is_role
-from detente.text.phrases import DEED_RU, to_the_right
+from detente.text.phrases import to_the_right
 from detente.text.tokens import QUOTE, Token
 from detente.text.voices import BREAKS, VOICES, Cue
 
@@ -20,13 +22,6 @@ _GERUND = re.compile(r"(?:вшись|ив|ав|яв|ув|ая|уя|яя|ясь)$
 _ADJECTIVE = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 _PLURALS = frozenset(("сша", "штаты", "роснедра", "соединенные"))
 _PLURAL_VERB = re.compile(r"(?:ли|лись|ут|ют|ат|ят|утся|ются|атся|ятся)$")
-_COUNTRIES = frozenset(
-    (
-        *("сша", "россии", "рф", "китае", "кнр", "индии", "европе", "ес", "евросоюзе", "америке", "штатах", "японии"),
-        *("украине", "германии", "франции", "турции", "бразилии", "италии", "казахстане", "иране", "польше", "стране"),
-        *("соединенных", "норвегии", "финляндии", "венгрии", "мире"),
-    )
-)
 _OWN = frozenset(("я", "мы"))
 _BYLINE = re.compile(r"(?:беседовал|подготовил|записал|перевел|интервью(?:ировал)?$|снимал)")
 _REFLEXIVE = re.compile(r"(?:ся|сь)$")
@@ -67,7 +62,7 @@ def may_act(tokens: list[Token], keys: list[str], mention: Mention, lex: Lexicon
 def _clauses(tokens: list[Token], keys: list[str]) -> list[tuple[int, int]]:
     """The stretches between marks that open no subordinate clause."""
     cuts = [-1, *(i for i, t in enumerate(tokens) if t.text in BREAKS or t.text == QUOTE), len(tokens)]
-    found = [(a + 1, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a + 1]
+    found = [(a + 1, b) for a, b in pairwise(cuts) if b > a + 1]
     return [(a, b) for a, b in found if not _is_subordinate(keys[a : min(b, a + 3)])]
 
 
@@ -106,7 +101,8 @@ def _doer(tokens: list[Token], keys: list[str], clause: tuple[int, int, int], le
             mention = mention._replace(end=verb)
         plural = bool(_PLURAL_VERB.search(keys[verb]))
         if plural and place > verb and not _is_plural(keys[place], lex) and "и" in keys[place:end]:
-            return Mention(begin, end, "org")
+            last = max(i for i in range(place, end) if tokens[i].text[0].isalnum())
+            return Mention(begin, last + 1, "org")
         if plural == _is_plural(keys[place], lex) and _same_gender(keys[place], keys[verb], mention):
             return mention
     return None
@@ -118,10 +114,13 @@ def _within(tokens: list[Token], keys: list[str], clause: tuple[int, int, int], 
     place = start + (keys[start] in ("но", "а", "и", "однако", "же"))
     if place >= verb or keys[place] not in lex.locative or not keys[verb].endswith(("ли", "лись")):
         return None
-    mention = to_the_right(tokens, place + 1, lex)
+    mention = to_the_right(tokens[:verb], place + 1, lex)
     if mention is None or mention.kind not in ("org", "actor") or mention.start != place + 1:
         return None
-    return None if keys[mention.start] in _COUNTRIES else mention._replace(end=min(mention.end, verb))
+    size = match_phrase(lex.actors, keys, place + 1)
+    # What ends right before the verb is its object.
+    end = place + 1 + size if size else min(mention.end, verb) - (mention.end >= verb and verb - place > _SHORT)
+    return None if keys[place + 1] in lex.words["countries"] else mention._replace(end=end)
 
 
 def _describes(word: str, lex: Lexicon) -> bool:

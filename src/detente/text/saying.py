@@ -1,12 +1,29 @@
 """Reporting verbs and whose they are."""
 
-from detente.text.lexicons import Lexicon, match_phrase
+from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import Mention, describe, is_role
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import QUOTE, Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, Kind, first_voice, subject_at
 
 _GROUP = 5
+_ADDRESSES = (
+    *(
+        "avvert",
+        "avvis",
+        "invit",
+        "esort",
+        "ringrazi",
+        "critic",
+        "accus",
+        "attacc",
+        "elogi",
+        "condann",
+        "chiam",
+        "salut",
+    ),
+    *("salut", "minacci", "lod", "sollecit", "difend", "difes", "plaud", "incalz", "bacchett", "supplic", "interromp"),
+)
 _INVERTS = frozenset(("it", "ru", "uk", "de", "fr", "es"))
 _DROPS = frozenset(("it", "es", "ru", "uk"))
 
@@ -120,6 +137,8 @@ def _subject(tokens: list[Token], start: int, end: int, lex: Lexicon) -> tuple[M
     if lex.lang == "en" and right is not None and not near_quote and left is not None:
         last = right.kind not in ("pronoun", "document") and _is_last(tokens, right, lex)
         right = right if last else None
+    if lex.lang == "it" and right is not None and not near_quote and _addresses(tokens[end - 1].key):
+        right = None
     mention = (right or left) if inverted else (left or right)
     if mention is not None and mention.kind == "document" and tokens[start].key in lex.words["interpreting"]:
         return None, False
@@ -136,6 +155,11 @@ def _subject(tokens: list[Token], start: int, end: int, lex: Lexicon) -> tuple[M
             led = any(t.text in (":", QUOTE) for t in tokens[opening.end : start])
             return (opening, False) if led else (None, True)
     return mention, dropped and mention is None
+
+
+def _addresses(verb: str) -> bool:
+    """Whether what follows an Italian verb of speaking is whom it addresses: "ha avvertito gli americani"."""
+    return verb.startswith(_ADDRESSES)
 
 
 def _plural_voice(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | None:
@@ -167,6 +191,8 @@ def _is_last(tokens: list[Token], mention: Mention, lex: Lexicon) -> bool:
 def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | None:
     if start > 1 and tokens[start - 1].key in ("quale", "quali"):
         return to_the_left(tokens, start - (3 if tokens[start - 3].text == "," else 2), lex)
+    if lex.lang == "ru" and start > 2 and tokens[start - 1].key in RELATIVE and tokens[start - 2].text == ",":
+        return to_the_left(tokens, start - 2, lex)
     mention = to_the_left(tokens, start, lex)
     if mention is None:
         many = _plural_voice(tokens, start, end, lex)
@@ -189,6 +215,19 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
             return first
         if lex.lang in ("it", "es"):
             return None
+        last = describe(tokens, mention.end - 1, mention.end, lex) if tokens[mention.end - 1].cap else None
+        if lex.lang == "ru" and mention.end - mention.start > 1 and last is not None and last.kind == "name":
+            # "на американский рынок Лоскутов не намерен": the name is no part of the phrase before it.
+            return last
+    if (
+        lex.lang == "ru"
+        and start > 2
+        and tokens[1].key == "этом"
+        and tokens[2].text == "«"
+        and mention.end >= start - 1
+    ):
+        # "Об этом «Окну» рассказали": the quoted name is whom they told.
+        return None
     if lex.locative and before in lex.locative:
         if mention.start > 1 and tokens[mention.start - 2].key in lex.words["vague"]:
             return Mention(mention.start - 2, mention.end, "vague")
@@ -220,14 +259,23 @@ def _right(tokens: list[Token], end: int, lex: Lexicon) -> Mention | None:
         mention = next((m for i in places if (m := to_the_right(tokens, i, lex)) is not None), None)
     if (
         mention is not None
-        and mention.kind in ("org", "actor")
         and lex.lang in ("ru", "uk")
-        and not _names_doer(tokens, mention, lex)
+        and (
+            (mention.kind in ("org", "actor") and not _names_doer(tokens, mention, lex))
+            or (mention.kind in ("role", "person") and not _is_nominative(tokens, mention, lex))
+        )
     ):
         return None
     if mention is not None and lex.lang in ("it", "ru", "es", "fr", "uk") and not _is_subject(tokens, mention, lex):
         return None
     return mention
+
+
+def _is_nominative(tokens: list[Token], mention: Mention, lex: Lexicon) -> bool:
+    """Whether the first role of a Russian phrase is in the nominative: no object, as in "называют управляющего"."""
+    forms = [t.key for t in tokens[mention.start : mention.end] if t.key in lex.nominative and is_role(t.key, lex)]
+    named = mention.name and (key(mention.name[0]) in names().masculine | names().feminine)
+    return not forms or bool(named) or lex.nominative[forms[0]] == forms[0] or forms[0] == "замминистра"
 
 
 def _names_doer(tokens: list[Token], mention: Mention, lex: Lexicon) -> bool:

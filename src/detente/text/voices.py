@@ -58,7 +58,21 @@ def openings(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[int]:
 def _clause_starts(tokens: list[Token], keys: list[str]) -> list[int]:
     """Where a main clause may begin after a mark later in an Italian sentence."""
     marks = (i for i, t in enumerate(tokens[:40]) if t.text in (",", ":", ";", "—", "–"))
-    linked = RELATIVE | {"che", "cui", "dove", "quando", "mentre", "perché", "se", "come", "quale", "chi", "e", "o", "né"}
+    linked = RELATIVE | {
+        "che",
+        "cui",
+        "dove",
+        "quando",
+        "mentre",
+        "perché",
+        "se",
+        "come",
+        "quale",
+        "chi",
+        "e",
+        "o",
+        "né",
+    }
     return [i + 1 for i in marks if i + 1 < len(keys) and keys[i + 1] not in linked]
 
 

@@ -29,6 +29,7 @@ def run(job: CompareJob) -> Outcome:
     rows: list[tuple[Any, ...]] = []
     for path in job.runs:
         rows.extend(_rows(Path(path)))
+    rows = _told_apart(rows)
     if not rows:
         raise InputError("the runs hold no metrics; give run folders that train or evaluate wrote")
     rows.sort(key=lambda row: (row[0], row[1], -row[2]))
@@ -53,8 +54,20 @@ def run(job: CompareJob) -> Outcome:
     return Outcome(text=table)
 
 
+def _told_apart(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Runs of one name get the name of their folder too."""
+    folders: dict[str, set[str]] = {}
+    for row in rows:
+        folders.setdefault(row[3][1], set()).add(row[4])
+    told = []
+    for task, split, score, cells, folder in rows:
+        name = f"{cells[1]} ({folder})" if len(folders[cells[1]]) > 1 else cells[1]
+        told.append((task, split, score, [cells[0], name, *cells[2:]]))
+    return told
+
+
 def _rows(run_dir: Path) -> list[tuple[Any, ...]]:
-    """(task, split, score, cells) for every task and split of a run."""
+    """(task, split, score, cells, folder) for every task and split of a run."""
     path = (run_dir.parent if run_dir.name == "checkpoint" else run_dir) / "metrics.json"
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
@@ -84,5 +97,5 @@ def _rows(run_dir: Path) -> list[tuple[Any, ...]]:
                 interval(macro),
                 *numbers,
             ]
-            rows.append((task, split, macro["value"], cells))
+            rows.append((task, split, macro["value"], cells, path.parent.name))
     return rows
