@@ -1,5 +1,7 @@
 """Agreement against the krippendorff package and statsmodels; gold by majority; the checks of a corpus."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,6 +99,11 @@ def test_leaks_and_duplicates_name_the_culprit():
     ]
     (leak,) = checks.leaks(rows, ["scenario"])
     assert (leak.ok, leak.value) == (False, "1 s")
+    held = [replace(row, holder=holder) for row, holder in zip(rows, ("x", "y"), strict=True)]
+    (pair,) = checks.leaks(held, ["holder+scenario"])
+    assert pair.ok
+    (pair,) = checks.leaks([replace(row, holder="x") for row in rows], ["holder+scenario"])
+    assert (pair.ok, pair.value) == (False, "1 x / s")
     equal, _, across = checks.duplicates(rows)
     assert (equal.ok, across.ok) == (False, False)
     assert "a ~ b" in across.value

@@ -69,14 +69,14 @@ def _shingles(text: str) -> set[str]:
 
 
 def leaks(statements: Sequence[Statement], columns: Sequence[str]) -> list[Finding]:
-    """For each column, values that stand in more than one split."""
+    """For each column, or pair of columns joined by `+`, values that stand in more than one split."""
     findings = []
     for column in columns:
         splits: dict[str, set[str]] = defaultdict(set)
         for s in statements:
-            value = value_of(s, column)
-            if value:
-                splits[value].add(s.split)
+            values = [value_of(s, name) for name in column.split("+")]
+            if all(values):
+                splits[" / ".join(values)].add(s.split)
         shared = sorted(value for value, names in splits.items() if len(names) > 1)
         findings.append(
             Finding(f"{column} in two splits", f"{len(shared)} {' '.join(shared[:3])}".strip(), "0", not shared)
