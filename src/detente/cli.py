@@ -91,14 +91,19 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     results: list[Any] = []
+    failures: list[str] = []
 
     def call(config: Any) -> Any:
         try:
-            result = _run_job(config)
+            result = _run_job(verb, config)
         except DetenteError as error:  # here, before Hydra adds words of its own
             if isinstance(error, ChecksFailedError):
                 print(error.report)
-            _fail(str(error), error.status)
+            if not _in_sweep():
+                _fail(str(error), error.status)
+            failures.append(str(error))
+            print(f"detente: {' '.join(str(error).split())}", file=sys.stderr)
+            return None
         except (HydraException, OmegaConfBaseException) as error:
             _fail(_explain(verb, error), UsageError.status)
         results.append(result)
@@ -111,6 +116,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         raise UsageError(_explain(verb, error)) from None
     if len(results) > 1:
         _print_table_of(results)
+    if failures:
+        _fail(f"{len(failures)} of the sweep's jobs failed (see above); the others are whole", 1)
 
 
 def _spelled_out(verb: str, argument: str) -> str:
@@ -122,13 +129,16 @@ def _spelled_out(verb: str, argument: str) -> str:
     if argument.startswith("encoder="):
         return "encoder@model." + argument
     if argument.startswith("on_error=") and verb != "extract":
-        return "data." + argument
-    if re.match(r"data\.(columns|values|keep)\.", argument):
-        return "++" + argument
-    return argument
+        argument = "data." + argument
+    if re.match(r"data\.(columns|values|keep)\.|data\.(on_error|limit|lang|group|dev_share|score_by)=", argument):
+        argument = "++" + argument
+    key, equals, value = argument.partition("=")
+    if equals and value and not value.isascii() and value[0] not in "'\"[{":
+        value = "'" + value.replace("'", "\\'") + "'"  # Hydra's grammar wants other letters quoted
+    return key + equals + value
 
 
-def _run_job(config: Any) -> Any:
+def _run_job(verb: str, config: Any) -> Any:
     """Build the job that a composed configuration describes, run it, print what it reports."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
@@ -141,7 +151,7 @@ def _run_job(config: Any) -> Any:
     if missing:
         raise UsageError(f"{missing[0]} is not given; add {missing[0]}=VALUE")
     if config.get("run_dir"):
-        write_text(Path(config.run_dir) / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+        write_text(Path(config.run_dir) / "config.yaml", _repeatable(verb, config))
     try:
         job = instantiate(config, _convert_="all")
     except InstantiationException as error:
@@ -154,6 +164,23 @@ def _run_job(config: Any) -> Any:
     if result is not None:
         print(result.text)
     return result
+
+
+def _in_sweep() -> bool:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
+
+
+def _repeatable(verb: str, config: Any) -> str:
+    """The composed configuration as a file that `--config-dir=RUN --config-name=config` runs again."""
+    from omegaconf import OmegaConf
+
+    head = f"# Repeat: detente {verb} --config-dir=THIS_FOLDER --config-name=config hydra.run.dir=NEW_FOLDER\n"
+    head += "defaults:\n  - _self_\n  - hydra: default\n"
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    return head + OmegaConf.to_yaml(plain | {"run_dir": "${hydra:runtime.output_dir}"})
 
 
 def _print_table_of(results: list[Any]) -> None:

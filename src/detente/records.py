@@ -96,7 +96,8 @@ def to_row(statement: Statement) -> dict[str, Any]:
         value = statement.labels.get(name, "") if name in LABEL_COLUMNS else getattr(statement, name)
         row[name] = value
     row.update({k: v for k, v in statement.labels.items() if k not in row})
-    row.update({k: v for k, v in statement.extra.items() if k not in row})
+    # A foreign column may bear the name of a field that the file does not have (columns.start=null).
+    row.update({k: v for k, v in statement.extra.items() if row.get(k) in (None, "")})
     return row
 
 
@@ -152,8 +153,13 @@ def _cell(name: str, value: Any) -> Any:
         return None
     kind = int if name in ("start", "end") else float
     try:
-        return kind(value)
-    except (TypeError, ValueError):
+        number = float(value)
+        if kind is float:
+            return number
+        if number.is_integer():
+            return int(number)
+        raise ValueError
+    except (TypeError, ValueError, OverflowError):
         word = "a whole number" if kind is int else "a number"
         raise InputError(
             f"{name} is {str(value)[:40]!r}; it must be {word} "

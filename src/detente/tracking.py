@@ -1,5 +1,6 @@
 """Tracking: parameters, metrics by step and artefacts of a run, to MLflow on a local SQLite file or TensorBoard."""
 
+import importlib.util
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ class Tracked:
     artifacts: tuple[Path, ...] = ()
 
 
+def check(spec: TrackingSpec) -> None:
+    """Raise UsageError, before any work is done, if the tracker's package is missing."""
+    if spec.kind == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
+        raise UsageError("tracking=tensorboard needs the package tensorboard: pip install 'detente[tensorboard]'")
+
+
 def track(spec: TrackingSpec, tracked: Tracked, *, run_dir: Path) -> str:
     """Record a finished run; returns the sentence that tells how to look at it, empty for none."""
     if spec.kind == "mlflow":
@@ -73,12 +80,8 @@ def _mlflow(spec: TrackingSpec, tracked: Tracked) -> str:
 
 
 def _tensorboard(tracked: Tracked, run_dir: Path) -> str:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise UsageError(
-            "tracking=tensorboard needs the package tensorboard: pip install 'detente[tensorboard]'"
-        ) from None
+    from torch.utils.tensorboard import SummaryWriter
+
     folder = run_dir / "tensorboard"
     with SummaryWriter(str(folder)) as writer:
         for name, value in tracked.params.items():

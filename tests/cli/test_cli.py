@@ -87,7 +87,7 @@ def test_train_leaves_the_promised_run_folder(trained, read_json):
 def test_the_saved_configuration_repeats_the_run(trained, run, tmp_path, read_json):
     run_dir, _ = trained
     status, _, err = run(
-        "train", f"--config-dir={run_dir}", "--config-name=config", "run_dir=again", "tracking.kind=none"
+        "train", f"--config-dir={run_dir}", "--config-name=config", "hydra.run.dir=again", "tracking.kind=none"
     )
     assert status == 0, err
     first, second = read_json(run_dir / "metrics.json"), read_json(tmp_path / "again" / "metrics.json")
@@ -263,3 +263,89 @@ def test_an_unset_home_or_read_only_folder_is_one_sentence(trained, tmp_path):
     )  # fmt: skip
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_predicting_twice_keeps_every_given_label(trained, run, tmp_path):
+    (tmp_path / "a.csv").write_text("text,stance\nThe senator warns,mine\n", encoding="utf-8")
+    assert run("predict", f"checkpoint={trained[0]}", "input=a.csv", "output=b.csv")[0] == 0
+    assert run("predict", f"checkpoint={trained[0]}", "input=b.csv", "output=c.csv")[0] == 0
+    (row,) = rows_of(tmp_path / "c.csv")
+    assert (row["given_given_stance"], row["given_stance"]) == ("mine", rows_of(tmp_path / "b.csv")[0]["stance"])
+
+
+def test_a_column_that_means_something_else_passes_through(trained, run, tmp_path):
+    (tmp_path / "a.csv").write_text("tweet,start\nThe senator warns,yesterday\n", encoding="utf-8")
+    command = ("predict", f"checkpoint={trained[0]}", "input=a.csv", "output=b.csv", "data.columns.text=tweet")
+    assert run(*command)[0] == 1
+    assert run(*command, "data.columns.start=null")[0] == 0
+    assert rows_of(tmp_path / "b.csv")[0]["start"] == "yesterday"
+
+
+def test_long_comments_stay_rows_and_names_may_be_russian(trained, run, tmp_path):
+    (tmp_path / "новости.csv").write_text("text,user\n" + "One. Two. Three. Four. Five.,u1\n" * 3, encoding="utf-8")
+    status, _, err = run("predict", f"checkpoint={trained[0]}", "input=новости.csv", "output=b.csv")
+    assert status == 0, err
+    assert [row["user"] for row in rows_of(tmp_path / "b.csv")] == ["u1"] * 3
+
+
+def test_evaluate_uses_the_runs_own_seed_and_the_labels_there_are(run, tmp_path, statements, read_json):
+    from detente.files import write_statements
+
+    write_statements(tmp_path / "all.jsonl", [s for s in statements if s.split == "train"])
+    train = ("train", "data=files", "data.train=all.jsonl", "model=linear", "tracking=none", "seed=7")
+    assert run(*train, "hydra.run.dir=ns")[0] == 0
+    assert (
+        run(
+            "evaluate", "checkpoint=ns", "data=files", "data.train=all.jsonl", "split=dev", "output=e", "tracking=none"
+        )[0]
+        == 0
+    )
+    assert read_json(tmp_path / "e/metrics.json")["metrics"] == {
+        "dev": read_json(tmp_path / "ns/metrics.json")["metrics"]["dev"]
+    }
+    (tmp_path / "only.csv").write_text(
+        "text,stance\nMoscow gladly welcomes gas,cooperative\nWe ban it,skeptical\n,neutral\n"
+    )
+    status, _, err = run("evaluate", "checkpoint=ns", "input=only.csv", "output=f", "tracking=none", "on_error=skip")
+    assert status == 0, err
+    assert list(read_json(tmp_path / "f/metrics.json")["metrics"]["input"]) == ["stance"]
+    assert "the text is empty" in (tmp_path / "f/rejects.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_failing_job_does_not_end_the_sweep(run, corpus_file):
+    status, out, err = run(
+        "train", "-m", "data=files", f"data.all={corpus_file},missing.jsonl,{corpus_file}", "model=majority", "task=stance",
+        "tracking=none",
+    )  # fmt: skip
+    assert status == 1
+    assert "missing.jsonl does not exist" in err
+    assert "1 of the sweep's jobs failed" in err
+    assert out.count("files_stance_majority (") >= 4
+
+
+def test_splits_by_other_names_are_known_and_unknown_ones_named(run, tmp_path, statements):
+    rows = ["text,stance,split"] + [
+        f"{s.text},{s.labels['stance']},{ {'train': 'TRAIN', 'dev': 'validation', 'test': 'Test'}[s.split] }"
+        for s in statements
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    command = ("train", "data=files", "data.all=a.csv", "model=majority", "task=stance", "tracking=none")
+    status, _, err = run(*command)
+    assert status == 0, err
+    (tmp_path / "a.csv").write_text("\n".join([*rows, "x,neutral,later"]) + "\n", encoding="utf-8")
+    status, _, err = run(*command)
+    assert status == 1
+    assert 'is "later"; it must be train, dev or test' in err
+
+
+def test_rules_need_no_lang_column(run, tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "text\nМосква приветствует сотрудничество и готова подписать соглашение с США.\n", encoding="utf-8"
+    )
+    assert run("label", "input=a.csv", "output=b.csv")[0] == 0
+    assert rows_of(tmp_path / "b.csv")[0]["stance"] == "cooperative"

@@ -84,6 +84,8 @@ def test_rows_of_a_table(tmp_path):
     assert [r["line"] for r in rejects.rows] == [3, 4]
     assert not holds_documents(path)
     path.write_text("\n".join(json.dumps(row) for row in rows[:2]))
+    assert not holds_documents(path), "long comments are no articles unless they say so"
+    path.write_text(json.dumps(rows[0]))
     assert holds_documents(path)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 SPLITS = ("train", "dev", "test")
+# How other corpora call their splits; "none" keeps a row out of all.
+_SPLIT_NAMES = {"": "train", "validation": "dev", "valid": "dev", "val": "dev", "eval": "test", "none": "none"}
 # owner/name, owner/name:split, owner/name/configuration:split
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)?(:[\w\[\]%:+]+)?")
 
@@ -58,8 +60,10 @@ class DataSpec:
                 f"data={self.name} needs data.train=FILE (and, if you have them, data.dev=FILE data.test=FILE), "
                 "or data.all=FILE whose rows carry their split"
             )
-        if not 0 < self.dev_share < 1:
-            raise UsageError(f"data.dev_share is {self.dev_share}; it must lie between 0 and 1")
+        if not 0 < self.dev_share <= 0.5:
+            raise UsageError(f"data.dev_share is {self.dev_share}; it must be above 0 and at most 0.5")
+        if self.limit < 0:
+            raise UsageError(f"data.limit is {self.limit}; it must be 0 (for all rows) or more")
 
     @property
     def layout(self) -> Layout:
@@ -132,10 +136,15 @@ def _read(spec: DataSpec, tasks: Sequence[Task], rejects: Rejects) -> dict[str, 
     by_split: dict[str, list[Statement]] = {name: [] for name in SPLITS}
     if spec.all:
         for statement in _statements(spec.all, spec, tasks, rejects):
-            if statement.split in by_split:
-                by_split[statement.split].append(statement)
-            elif not statement.split:
-                by_split["train"].append(replace(statement, split="train"))
+            given = statement.split.casefold()
+            name = _SPLIT_NAMES.get(given, given)
+            if name in by_split:
+                by_split[name].append(replace(statement, split=name))
+            elif name != "none":
+                raise InputError(
+                    f'{spec.all}: the split of "{statement.id}" is "{statement.split}"; it must be train, dev or test '
+                    "(or none, to leave the row out)"
+                )
         return by_split
     for name in SPLITS:
         source = getattr(spec, name)
@@ -154,7 +163,7 @@ def _statements(source: str, spec: DataSpec, tasks: Sequence[Task], rejects: Rej
         if not tables:
             raise InputError(f"{path} holds no table; training reads .jsonl, .csv, .tsv or .parquet")
         found = list(files.read_statements(tables, layout=spec.layout, tasks=tasks, rejects=rejects))
-    kept = [s for s in found if all(_column(s, name) == value for name, value in spec.keep.items())]
+    kept = [s for s in found if all(str(_column(s, name)) == str(value) for name, value in spec.keep.items())]
     return [replace(s, lang=spec.lang) if spec.lang and not s.lang else s for s in kept]
 
 

@@ -25,7 +25,24 @@ def groups_of(statements: Sequence[Statement], columns: Sequence[str]) -> list[s
                 statement.text,
             )
         )
-    return groups
+    return _joined(groups, [statement.text for statement in statements])
+
+
+def _joined(groups: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Groups that share a text become one, named after the first of them."""
+    first_with: dict[str, str] = {}
+    leader: dict[str, str] = {}
+
+    def find(group: str) -> str:
+        while group in leader:
+            group = leader[group]
+        return group
+
+    for group, text in zip(groups, texts, strict=True):
+        one, other = find(first_with.setdefault(text, group)), find(group)
+        if one != other:
+            leader[other] = one
+    return [find(group) for group in groups]
 
 
 def hold_out(

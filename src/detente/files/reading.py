@@ -6,8 +6,9 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from detente.errors import InputError
 from detente.files.formats import has_bad_bytes, open_bytes, open_text, table_format
@@ -53,10 +54,12 @@ def column_names(path: Path) -> list[str]:
     """The columns of a file: its header, or the keys of the first readable JSONL row."""
     if table_format(path) == "parquet":
         return list(_parquet_file(path).schema_arrow.names)
-    for row in read_rows(path):
-        if row.values:
-            return list(row.values)
-    return []
+    if table_format(path) == "jsonl":
+        rows = islice((row for row in read_rows(path) if row.values), _BATCH)
+        return list(dict.fromkeys(name for row in rows for name in row.values))
+    with open_text(path) as file:
+        header: list[str] = next(_csv_reader(path, file), [])
+    return _header(path, header)
 
 
 def file_columns(path: Path) -> dict[str, type]:
@@ -105,16 +108,15 @@ def _json_row(path: Path, line: int, text: str) -> Row:
         return Row(path, line, {}, f"not a whole JSON object ({reason}); one object a line is needed")
     if not isinstance(values, dict):
         return Row(path, line, {}, f"a JSON {type(values).__name__}; one object a line is needed")
+    if "\\ud" in text.lower() and has_bad_bytes(json.dumps(values, ensure_ascii=False)):
+        return Row(path, line, {}, "half of a surrogate pair (\\ud...); a character was cut in two, remove it")
     return Row(path, line, values)
 
 
 def _csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(64 * MAX_CHARACTERS)
     with open_text(path) as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = "\t" if table_format(path) == "tsv" else _delimiter(first)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = _csv_reader(path, file)
         header: list[str] | None = None
         line = 1
         while True:
@@ -123,7 +125,8 @@ def _csv(path: Path) -> Iterator[Row]:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Row(path, line, {}, f"{error}; check the quotes of the row that begins here")
+                swallowed = f", and lines up to {reader.line_num} with it" if reader.line_num > line else ""
+                yield Row(path, line, {}, f"{error}; check the quotes of the row that begins here{swallowed}")
                 line = reader.line_num + 1
                 continue
             if header is None:
@@ -131,6 +134,12 @@ def _csv(path: Path) -> Iterator[Row]:
             elif cells:
                 yield _csv_row(path, line, header, cells)
             line = reader.line_num + 1
+
+
+def _csv_reader(path: Path, file: IO[str]) -> Any:
+    first = file.readline()
+    file.seek(0)
+    return csv.reader(file, delimiter="\t" if table_format(path) == "tsv" else _delimiter(first), strict=True)
 
 
 def _delimiter(header: str) -> str:
@@ -185,7 +194,11 @@ def _parquet_file(path: Path) -> Any:
 
 def _parquet(path: Path) -> Iterator[Row]:
     line = 0
-    for batch in _parquet_file(path).iter_batches(batch_size=_BATCH):
-        for values in batch.to_pylist():
-            line += 1
-            yield Row(path, line, values)
+    try:
+        for batch in _parquet_file(path).iter_batches(batch_size=_BATCH):
+            for values in batch.to_pylist():
+                line += 1
+                yield Row(path, line, values)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is damaged after row {line} ({reason}); write it anew") from None

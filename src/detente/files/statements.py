@@ -1,6 +1,7 @@
 """Statements from and to files: the reader that names each bad row, the rejects file, the writer."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,7 +50,8 @@ class Rejects:
         self.rows.append({"file": str(row.path), "line": row.line, "reason": reason, "row": content})
 
     def write(self, path: Path) -> None:
-        """Write them as JSONL if there are any."""
+        """Write them as JSONL; with none, remove those that an earlier run left there."""
+        path.unlink(missing_ok=True)
         if self.rows:
             lines = (json.dumps(row, ensure_ascii=False, default=str)[:20_000] for row in self.rows)
             write_text(path, "\n".join(lines) + "\n")
@@ -64,25 +66,36 @@ def read_statements(
 ) -> Iterator[Statement]:
     """Statements of table files in order; each without an id gets `<file>:<line>`.
 
+    Ids must differ within a file. A file below a folder is named by its path there.
+
     With `on_error="stop"` the first bad row raises InputError naming file and line; with `skip` it goes
     to `rejects`. A missing column always raises: no row could be read without it.
     """
     layout = layout or Layout()
-    seen: dict[str, str] = {}
+    root = Path(os.path.commonpath([path.absolute().parent for path in paths])) if paths else Path()
     for path in paths:
-        _check_columns(path, layout, tasks)
+        try:
+            _check_columns(path, layout, tasks)
+        except InputError as error:
+            if layout.on_error == "stop" or len(paths) == 1:
+                raise
+            if rejects is not None:
+                rejects.add(Row(path, 1, {}), str(error))
+            continue
+        seen: dict[str, str] = {}
+        name = path.absolute().relative_to(root).as_posix()
         for row in read_rows(path):
             try:
                 statement = _statement(row, layout, tasks)
                 _check_id(statement.id, row, seen)
             except InputError as error:
                 if layout.on_error == "stop":
-                    hint = "" if len(paths) == 0 else " (or leave such rows out with on_error=skip)"
-                    raise InputError(f"{row.where}: {error}{hint}") from None
+                    hint = "(or leave such rows out with on_error=skip)"
+                    raise InputError(f"{row.where}: {error} {hint}") from None
                 if rejects is not None:
                     rejects.add(row, str(error))
                 continue
-            yield statement if statement.id else replace(statement, id=f"{path.name}:{row.line}")
+            yield statement if statement.id else replace(statement, id=f"{name}:{row.line}")
 
 
 def _statement(row: Row, layout: Layout, tasks: Sequence[Task]) -> Statement:

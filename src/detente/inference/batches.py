@@ -10,13 +10,21 @@ from detente.progress import progress
 from detente.records import Statement, to_row
 from detente.tasks import Task
 
+_GIVEN = "given_"
 Predict = Callable[[Sequence[Statement]], Mapping[str, FloatArray]]
 
 
 def output_columns(tasks: Sequence[Task], columns: Mapping[str, type]) -> dict[str, type]:
     """The input's columns, those that predicting would overwrite as `given_<name>`, then the predicted ones."""
-    added = added_columns(tasks)
-    return {(f"given_{name}" if name in added else name): kind for name, kind in columns.items()} | added
+    return {_kept_name(name, tasks): kind for name, kind in columns.items()} | added_columns(tasks)
+
+
+def _kept_name(name: str, tasks: Sequence[Task]) -> str:
+    """The name of an input column in the output: given_<name>, once for each time the row was predicted on."""
+    bare = name
+    while bare.startswith(_GIVEN):
+        bare = bare.removeprefix(_GIVEN)
+    return _GIVEN + name if bare in added_columns(tasks) else name
 
 
 def labelled_rows(
@@ -28,11 +36,10 @@ def labelled_rows(
     total: int | None,
 ) -> Iterator[dict[str, Any]]:
     """One row a statement, in order; `batch` statements are held at once."""
-    added = added_columns(tasks)
     with progress(total=total, what="labelling", unit="statements") as advance:
         while held := list(islice(statements, batch)):
             proba = predict(held)
-            rows = [{(f"given_{k}" if k in added else k): v for k, v in to_row(s).items()} for s in held]
+            rows = [{_kept_name(k, tasks): v for k, v in to_row(s).items()} for s in held]
             for task in tasks:
                 for row, columns in zip(rows, predicted_columns(task, proba[task.name]), strict=True):
                     row.update(columns)

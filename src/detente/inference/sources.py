@@ -63,8 +63,8 @@ def check_output(output: str, source: Source) -> Path:
 def written(output: Path, count: int, rejects: Rejects) -> list[str]:
     """Write the rejects beside the output, and say what was written."""
     lines = [f"{output}: {count:,} rows"]
+    left_out = output.with_name(output.name + ".rejects.jsonl")
+    rejects.write(left_out)
     if rejects.rows:
-        left_out = output.with_name(output.name + ".rejects.jsonl")
-        rejects.write(left_out)
         lines.append(f"{left_out}: {len(rejects.rows):,} bad rows or files that were left out, with the reasons")
     return lines

@@ -51,7 +51,8 @@ class Agreement:
 def label_counts(annotations: Sequence[Annotation], task: Task) -> Counts:
     """How often each statement got each label: (statements, labels), statements in order of appearance."""
     rows: dict[str, Counts] = {}
-    for annotation in annotations:
+    # Who labels a statement twice is still one voice: the last label counts.
+    for annotation in {(a.id, a.annotator): a for a in annotations}.values():
         label = annotation.labels.get(task.name, "")
         if label:
             row = rows.setdefault(annotation.id, np.zeros(len(task.labels), dtype=int))
@@ -75,6 +76,11 @@ def measure(annotations: Sequence[Annotation], task: Task, *, seed: int) -> Agre
         kappa=fleiss_kappa(counts),
         pairs=_pairs(counts),
     )
+
+
+def comparable(annotations: Sequence[Annotation], task: Task) -> bool:
+    """Whether any statement has labels of the task by two annotators."""
+    return bool((label_counts(annotations, task).sum(axis=1) >= 2).any())
 
 
 def alpha(counts: Counts) -> float:

@@ -36,7 +36,7 @@ class Cues:
         at = {column: i for i, column in enumerate(self.columns)}
         out = np.zeros((len(statements), len(self.columns)), dtype=np.float32)
         for row, statement in enumerate(statements):
-            lexicon = self.lexicons.get(statement.lang or identify(statement.text))
+            lexicon = self.lexicons.get(statement.lang.casefold() or identify(statement.text))
             for vote in rules.votes(statement.text, lexicon) if lexicon else ():
                 out[row, at[vote.group, vote.label]] += _SCALE * vote.weight
         return sparse.csr_matrix(out)

@@ -21,6 +21,7 @@ from detente.arrays import FloatArray, softmax
 from detente.errors import InputError
 from detente.records import Statement
 from detente.tasks import Task
+from detente.text.language import identify
 
 LANGUAGES = ("en", "it", "ru")
 LEXICONS = Path(__file__).parent / "lexicons"
@@ -82,7 +83,7 @@ def load_lexicon(path: Path) -> Lexicon:
         return Lexicon(groups, _pattern(content["negators"]), _pattern(content["contrasts"]), content["prior"])
     except KeyError as error:
         raise InputError(f"{path} lacks {error}; see the shipped lexicons") from None
-    except (re.error, TypeError, AttributeError) as error:
+    except (re.error, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: a cue cannot be read ({error}); write words, * for any ending") from None
 
 
@@ -174,12 +175,12 @@ def label(
     given = lexicons or {}
     out = {task.name: np.zeros((len(statements), len(task.labels))) for task in tasks}
     for row, statement in enumerate(statements):
-        lexicon = given.get(statement.lang) or shipped(statement.lang)
+        lang = statement.lang.casefold() or identify(statement.text)
+        lexicon = given.get(lang) or shipped(lang)
         for task in tasks:
-            neutral = task.labels.index("neutral")
-            out[task.name][row, neutral] = lexicon.prior[task.name]
+            out[task.name][row, task.labels.index("neutral")] = lexicon.prior.get(task.name, 0.0)
         for vote in votes(statement.text, lexicon):
             for task in tasks:
-                if vote.task == task.name:
+                if vote.task == task.name and vote.label in task.labels:
                     out[task.name][row, task.labels.index(vote.label)] += vote.weight
     return {name: softmax(scores) for name, scores in out.items()}

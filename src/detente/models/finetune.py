@@ -58,6 +58,8 @@ class FinetuneSpec:
 
     def __post_init__(self) -> None:
         """Raise UsageError for numbers that train nothing."""
+        if self.max_steps == 0:
+            raise UsageError("model.max_steps is 0; it must be above 0, or -1 to train whole epochs")
         for name in ("epochs", "batch_size", "accumulate", "patience"):
             if getattr(self, name) < 1:
                 raise UsageError(f"model.{name} is {getattr(self, name)}; it must be at least 1")

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from detente.errors import InputError
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -32,7 +33,12 @@ def target_span(statement: Statement) -> tuple[int, int] | None:
     """Where the target stands in the text: the columns target_start and target_end, else its first occurrence."""
     start, end = statement.extra.get("target_start"), statement.extra.get("target_end")
     if start not in (None, "") and end not in (None, ""):
-        return int(start), int(end)
+        try:
+            return int(float(start)), int(float(end))
+        except ValueError:
+            raise InputError(
+                f"{statement.id}: target_start and target_end are {start!r} and {end!r}; they must be whole numbers"
+            ) from None
     at = statement.text.find(statement.target) if statement.target else -1
     return (at, at + len(statement.target)) if at >= 0 else None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
+from detente.errors import UsageError
 from detente.models.base import Classifier
 from detente.models.heads import Head, fit_head, load_head, save_head
 from detente.models.terms import Terms, fit_terms, load_terms
@@ -34,6 +35,15 @@ class LinearSpec:
     char_ngrams: Sequence[int] = (2, 5)
     char_min_rows: int = 2
     cues: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for numbers that fit nothing."""
+        if isinstance(self.c, int | float) and self.c <= 0:
+            raise UsageError(f"model.c is {self.c}; it must be above 0")
+        for name in ("word_ngrams", "char_ngrams"):
+            given = tuple(getattr(self, name))
+            if len(given) != 2 or not (0 < given[0] <= given[1] or given == (0, 0)):
+                raise UsageError(f"model.{name} is {list(given)}; it must be [shortest, longest], or [0, 0] for none")
 
 
 @dataclass(frozen=True)

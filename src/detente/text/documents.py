@@ -68,9 +68,12 @@ def read_documents(
 
 
 def holds_documents(table: Path) -> bool:
-    """Whether a table file holds articles rather than statements, by its first rows."""
+    """Whether a table file says, by `kind`, that its rows are articles rather than statements.
+
+    A long text alone does not make it so: a table of comments comes out row for row.
+    """
     seen = [row.values for row in islice(read_rows(table), _LOOK) if not row.problem]
-    return bool(seen) and sum(is_document(values) for values in seen) > len(seen) / 2
+    return bool(seen) and all(_says_document(values) for values in seen)
 
 
 def read_file(file: Path, *, root: Path, on_error: str = "stop", rejects: Rejects | None = None) -> Iterator[Document]:
@@ -104,9 +107,13 @@ def root_of(path: str | Path) -> Path:
     return Path(*fixed) if fixed else Path()
 
 
+def _says_document(values: Mapping[str, Any]) -> bool:
+    return str(values.get("kind") or "").lower() == "document"
+
+
 def is_document(values: Mapping[str, Any]) -> bool:
     """Whether a row of a table is an article: it says so, or its text is long and it is no statement."""
-    if str(values.get("kind") or "").lower() == "document":
+    if _says_document(values):
         return True
     if values.get("start") not in (None, "") or values.get("end") not in (None, ""):
         return False

@@ -35,6 +35,9 @@ def run(job: AgreementJob) -> Outcome:
     texts: list[str] = []
     for task in tasks:
         for part, of in _parts(annotations).items():
+            if part != "all" and not agreement.comparable(of, task):
+                rows.append([task.name, part, "0", *["-"] * 4])
+                continue
             measured = agreement.measure(of, task, seed=job.seed)
             rows.append([task.name, part, *_cells(measured)])
             found.setdefault(task.name, {})[part] = _as_json(measured)
@@ -85,7 +88,8 @@ def _cells(of: Agreement) -> list[str]:
 
 def _as_json(of: Agreement) -> dict[str, Any]:
     names = ("units", "annotators", "alpha", "low", "high", "kappa")
-    return {name: getattr(of, name) for name in names} | {"pairs": of.pairs.tolist()}
+    values = {name: getattr(of, name) for name in names}
+    return {k: None if v != v else v for k, v in values.items()} | {"pairs": of.pairs.tolist()}
 
 
 def _confusion(task: Task, of: Agreement) -> str:

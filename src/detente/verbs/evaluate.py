@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateJob:
-    """What is measured: `split` of the corpus `data`, or all rows of `input` if given; files go to `output`."""
+    """What is measured: `split` of the corpus `data`, or all rows of `input` if given; files go to `output`.
+
+    `seed` is the run's own unless given: a dev split that train held out is then the same.
+    """
 
     name: str
     run_dir: str
@@ -35,7 +38,7 @@ class EvaluateJob:
     input: str
     output: str
     tracking: TrackingSpec
-    seed: int
+    seed: int | None
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown split."""
@@ -48,12 +51,19 @@ def run(job: EvaluateJob) -> Outcome:
     started = time.monotonic()
     folder = Path(job.output or job.run_dir)
     checkpoint = checkpoints.load(job.checkpoint)
-    tasks, rejects = checkpoint.tasks, Rejects()
-    statements, what = _statements(job, checkpoint, rejects)
+    seed = job.seed if job.seed is not None else int(checkpoint.about.get("seed", 0))
+    rejects = Rejects()
+    statements, what = _statements(job, checkpoint, rejects, seed)
+    tasks = [task for task in checkpoint.tasks if any(task.name in s.labels for s in statements)]
+    for task in checkpoint.tasks:
+        if task not in tasks:
+            log.info(f"{task.name} is not measured: no row has a label for it")
+    if rejects.rows:
+        log.info(f"{len(rejects.rows)} bad rows were left out; see {paths.shown(folder / 'rejects.jsonl')}")
     rejects.write(folder / "rejects.jsonl")
     proba = checkpoint.predict_proba(statements)
     column = job.data.score_by
-    scores: dict[str, SplitScores] = {what: measuring.measure(tasks, statements, proba, seed=job.seed, score_by=column)}
+    scores: dict[str, SplitScores] = {what: measuring.measure(tasks, statements, proba, seed=seed, score_by=column)}
     seconds = round(time.monotonic() - started, 2)
     metrics = {
         "name": job.name,
@@ -63,7 +73,7 @@ def run(job: EvaluateJob) -> Outcome:
             "fingerprint": fingerprint(statements),
             "n": len(statements),
         },
-        "seed": job.seed,
+        "seed": seed,
         "metrics": scores,
         "seconds": seconds,
         **provenance.environment(),
@@ -81,7 +91,7 @@ def run(job: EvaluateJob) -> Outcome:
             "checkpoint": job.checkpoint,
             "data": job.input or job.data.name,
             "split": what,
-            "seed": job.seed,
+            "seed": seed,
         },
         metrics=measuring.flat(scores),
         artifacts=(folder / "metrics.json", *plots),
@@ -95,19 +105,25 @@ def run(job: EvaluateJob) -> Outcome:
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
 
 
-def _statements(job: EvaluateJob, checkpoint: Checkpoint, rejects: Rejects) -> tuple[Sequence[Statement], str]:
+def _statements(
+    job: EvaluateJob, checkpoint: Checkpoint, rejects: Rejects, seed: int
+) -> tuple[Sequence[Statement], str]:
     """The labelled statements and what to call them."""
     if not job.input:
-        corpus = load_corpus(job.data, checkpoint.tasks, seed=job.seed)
+        corpus = load_corpus(job.data, checkpoint.tasks, seed=seed)
+        for note in corpus.notes:
+            log.info(note)
         table = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}[job.split]
         if not len(table):
             raise InputError(f"data={job.data.name} has no {job.split} rows; give split=dev, or input=FILE")
         rejects.rows.extend(corpus.rejects.rows)
         return from_table(table), job.split
-    paths = [p for p in files.expand(job.input) if files.ending(p) in files.TABLES]
-    if not paths:
+    labelled_files = [p for p in files.expand(job.input) if files.ending(p) in files.TABLES]
+    if not labelled_files:
         raise InputError(f"{job.input} holds no table of labelled statements; give .jsonl, .csv, .tsv or .parquet")
-    found = files.read_statements(paths, layout=job.data.layout, tasks=checkpoint.tasks, rejects=rejects)
+    names = {name for path in labelled_files for name in files.column_names(path)}
+    wanted = [task for task in checkpoint.tasks if (job.data.columns.get(task.name, task.name) or "") in names]
+    found = files.read_statements(labelled_files, layout=job.data.layout, tasks=wanted, rejects=rejects)
     labelled = [s for s in found if any(task.name in s.labels for task in checkpoint.tasks)]
     if not labelled:
         raise InputError(f"{job.input} has no row with a label; evaluation needs gold labels")

@@ -49,6 +49,8 @@ class LabelJob:
 
     def __post_init__(self) -> None:
         """Raise UsageError for a confidence that is no probability."""
+        if self.batch < 1:
+            raise UsageError(f"batch is {self.batch}; it must be at least 1")
         if not 0 <= self.min_confidence < 1:
             raise UsageError(f"min_confidence is {self.min_confidence}; it must lie between 0 and 1")
 

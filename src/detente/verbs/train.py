@@ -45,13 +45,14 @@ class TrainJob:
         """Raise UsageError unless the model is a family's spec and the seed a number."""
         if not hasattr(type(self.model), "family"):
             raise UsageError("model is no model family; choose one with model=NAME")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise UsageError(f"seed is {self.seed!r}; it must be a whole number of 0 or more")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed is {self.seed!r}; it must be a whole number from 0 to {2**32 - 1}")
 
 
 def run(job: TrainJob) -> Outcome:
     """Train, measure, save; the score is dev's headline metric, averaged over tasks."""
     started = time.monotonic()
+    tracking.check(job.tracking)
     tasks, run_dir = tuple(job.task.values()), Path(job.run_dir)
     corpus = load_corpus(job.data, tasks, seed=job.seed)
     corpus.rejects.write(run_dir / "rejects.jsonl")
@@ -76,11 +77,11 @@ def run(job: TrainJob) -> Outcome:
     for split, table in _measured(corpus).items():
         measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, from_table(table), proba[split])
     write_json(run_dir / "metrics.json", about | {"seconds": round(time.monotonic() - started, 2)})
-    look = _track(job, corpus, classifier, scores, run_dir)
-    report = _report(job, tasks, scores, run_dir, look)
+    report = _report(job, tasks, scores, run_dir)
     write_text(run_dir / "report.txt", report + "\n")
+    look = _track(job, corpus, classifier, scores, run_dir)
     return Outcome(
-        text=report,
+        text=report + (f"\ntracking     {look}" if look else ""),
         score=measuring.headline(tasks, scores["dev"]),
         run_dir=run_dir,
     )
@@ -156,7 +157,6 @@ def _report(
     tasks: Sequence[Task],
     scores: Mapping[str, measuring.SplitScores],
     run_dir: Path,
-    look: str,
 ) -> str:
     table = tables.score_table(tasks, scores, score_by=job.data.score_by)
     run = paths.shown(run_dir)
@@ -169,4 +169,4 @@ def _report(
         f"next         detente predict checkpoint={run} input=FILE_OR_FOLDER output=labelled.csv",
         f"             detente evaluate checkpoint={run} input=LABELLED_FILE",
     ]
-    return "\n".join(lines + ([f"tracking     {look}"] if look else []))
+    return "\n".join(lines)
