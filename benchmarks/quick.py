@@ -42,7 +42,8 @@ def plain_scikit_learn(run_dir: Path, texts: list[str]) -> float:
 
     features = sparse.hstack([v.transform(texts) for v in vectorisers], format="csr")
     for head in linear.heads.values():
-        (features @ head.weights.T + head.intercepts).argmax(axis=1)
+        weights = head.weights[:, : features.shape[1]]  # the columns after these are the rules' votes
+        (features @ weights.T + head.intercepts).argmax(axis=1)
     return time.perf_counter() - started
 
 

@@ -35,5 +35,5 @@ def from_table(table: "Dataset") -> list[Statement]:
             labels={name: row[name] for name in tasks if row[name]},
             extra=json.loads(row[_EXTRA]),
         )
-        for row in table
+        for row in table.to_list()
     ]

@@ -62,20 +62,21 @@ def run(job: TrainJob) -> Outcome:
     fitting = time.monotonic()
     classifier = base.fit(job.model, tasks, corpus.train, corpus.dev, seed=job.seed, run_dir=run_dir)
     fit_seconds = time.monotonic() - fitting
-    raw = {name: classifier.predict_proba(from_table(table)) for name, table in _measured(corpus).items()}
+    measured = {name: from_table(table) for name, table in _measured(corpus).items()}
+    raw = {name: classifier.predict_proba(statements) for name, statements in measured.items()}
     temperatures = _temperatures(tasks, corpus.dev, raw["dev"])
     proba = {
         split: {name: apply_temperature(p, temperatures[name]) for name, p in of.items()} for split, of in raw.items()
     }
     scores = {
-        split: measuring.measure(tasks, from_table(table), proba[split], seed=job.seed, score_by=job.data.score_by)
-        for split, table in _measured(corpus).items()
+        split: measuring.measure(tasks, statements, proba[split], seed=job.seed, score_by=job.data.score_by)
+        for split, statements in measured.items()
     }
     about = _about(job, corpus, scores, fit_seconds)
     checkpoint = Checkpoint(family=job.model.family, classifier=classifier, temperatures=temperatures, about=about)
     checkpoints.save(checkpoint, run_dir / "checkpoint", card=cards.model_card(checkpoint))
-    for split, table in _measured(corpus).items():
-        measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, from_table(table), proba[split])
+    for split, statements in measured.items():
+        measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, statements, proba[split])
     write_json(run_dir / "metrics.json", about | {"seconds": round(time.monotonic() - started, 2)})
     report = _report(job, tasks, scores, run_dir)
     write_text(run_dir / "report.txt", report + "\n")
