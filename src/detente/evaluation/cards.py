@@ -39,7 +39,7 @@ def model_card(checkpoint: Checkpoint) -> str:
                 lines.append(f"| {name} | {split} | {part} | {numbers} |")
     lines += [
         "",
-        "Dev chose the settings and the temperature; test was measured once, at the end.",
+        "Dev chose the temperature; test chose nothing.",
         "",
         "## Limits",
         "",
