@@ -349,3 +349,24 @@ def test_rules_need_no_lang_column(run, tmp_path):
     )
     assert run("label", "input=a.csv", "output=b.csv")[0] == 0
     assert rows_of(tmp_path / "b.csv")[0]["stance"] == "cooperative"
+
+
+def test_agreement_of_the_shipped_annotations_and_of_a_file_of_ones_own(run, tmp_path):
+    status, out, err = run("agreement")
+    assert status == 0, err
+    assert "sentiment  ru" in out
+    (tmp_path / "a.csv").write_text("id,annotator,stance\n1,a,neutral\n1,b,neutral\n2,a,skeptical\n2,b,skeptical\n")
+    status, out, err = run("agreement", "input=a.csv")
+    assert status == 0, err
+    assert "1.000" in out
+    assert "sentiment" not in out
+
+
+def test_check_takes_a_file_of_ones_own(run, tmp_path, statements):
+    from detente.files import write_statements
+
+    write_statements(tmp_path / "a.jsonl", [s for s in statements if s.split == "train"])
+    status, out, err = run("check", "data=files", "data.train=a.jsonl", "task=stance", "least_label=1")
+    assert status in (0, 1), err
+    assert "stance in dev" in out
+    assert "stance in test" not in out

@@ -153,7 +153,7 @@ def openings(statements: Sequence[Statement], *, limit: float) -> list[Finding]:
 def languages(statements: Sequence[Statement], *, identify: Callable[[str], str], limit: float) -> list[Finding]:
     """The share of statements in each language that `identify` takes for another."""
     findings = []
-    for lang, of in _by_lang(statements):
+    for lang, of in _by_lang([s for s in statements if s.lang]):
         wrong = [s.id for s in of if identify(s.text) != lang]
         share = len(wrong) / len(of)
         value = f"{share:.1%} {' '.join(wrong[:3])}".strip()
@@ -165,7 +165,7 @@ def balance(statements: Sequence[Statement], tasks: Sequence[Task], *, least: in
     """Counts of each label by split, and whether each label is there often enough to be learnt and measured."""
     findings = []
     for task in tasks:
-        for split in ("train", "dev", "test"):
+        for split in sorted({s.split for s in statements}, key=("train", "dev", "test").index):
             counts = Counter(s.labels[task.name] for s in statements if s.split == split)
             value = ", ".join(f"{label} {counts[label]}" for label in task.labels)
             holds = all(counts[label] >= least for label in task.labels)

@@ -107,6 +107,7 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
         by_split["train"], by_split["dev"] = splits.hold_out(
             by_split["train"], share=spec.dev_share, groups=groups, tasks=tasks, seed=seed
         )
+        by_split["dev"] = [replace(statement, split="dev") for statement in by_split["dev"]]
         notes.append(
             f"no dev split was given: {len(by_split['dev'])} rows of train were held out as dev, "
             "grouped and stratified by label"

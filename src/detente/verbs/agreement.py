@@ -29,6 +29,9 @@ def run(job: AgreementJob) -> Outcome:
     """Measure over all statements and by language; write JSON to `output` if given."""
     tasks = tuple(job.task.values())
     annotations = read_annotations(job.input, tasks, job.kinds)
+    tasks = tuple(task for task in tasks if any(a.labels[task.name] for a in annotations))
+    if not tasks:
+        raise InputError(f"{job.input} has no labels of {', '.join(job.task)}; give a column a task, named after it")
     header = ["task", "part", "n", "annotators", "alpha", "95% interval", "kappa"]
     rows: list[list[str]] = []
     found: dict[str, dict[str, Any]] = {}
@@ -60,7 +63,7 @@ def read_annotations(path: str, tasks: Sequence[Task], kinds: Sequence[str] = ()
             if row.problem or missing:
                 raise InputError(f"{row.where}: {row.problem or f'no {missing[0]}; every row needs id and annotator'}")
             kind = str(row.values.get("kind") or "")
-            if kinds and kind not in kinds:
+            if kinds and kind and kind not in kinds:
                 continue
             try:
                 labels = {task.name: task.label_of(row.values.get(task.name)) for task in tasks}
