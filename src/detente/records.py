@@ -3,7 +3,7 @@
 import datetime
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from detente.errors import InputError
@@ -79,10 +79,6 @@ class Statement:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise InputError(f"{name} is {value}; it must be a probability between 0 and 1")
-
-    def with_labels(self, **labels: str) -> "Statement":
-        """A copy with these labels set over its own."""
-        return replace(self, labels={**self.labels, **labels})
 
 
 # The fields of a Statement that hold one value each.

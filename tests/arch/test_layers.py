@@ -66,7 +66,7 @@ def test_modules_and_functions_stay_small(path):
     assert len(text.splitlines()) <= 300
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 60, f"{node.name} is too long"
+            assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long"
 
 
 def test_nothing_unsafe_is_called():

@@ -1,4 +1,4 @@
-"""Agreement against the krippendorff package and statsmodels; gold by majority; the checks of a corpus."""
+"""Agreement against the krippendorff package and statsmodels; the checks of a corpus."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detente.corpus import checks
 from detente.errors import InputError
-from detente.labelling import agreement, gold
+from detente.labelling import agreement
 from detente.labelling.agreement import Annotation
 from detente.records import Statement
 from detente.tasks import Task
@@ -66,20 +66,6 @@ def test_the_interval_holds_alpha_and_narrows_with_more_statements():
 def test_one_annotator_alone_is_refused():
     with pytest.raises(InputError, match="no statement has stance labels by two annotators"):
         agreement.measure(annotations([[0, -1, -1]]), TASK, seed=1)
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (["a", "a", "b"], ("a", False)),
-        (["a", "b"], ("", False)),
-        (["a", "a"], ("a", True)),
-        (["a", "b", "c"], ("", False)),
-    ],
-)
-def test_gold_is_the_majority_and_a_tie_is_nobodys(labels, expected):
-    found = gold.majority(labels)
-    assert (found.label, found.unanimous) == expected
 
 
 def test_near_duplicates_are_found_and_others_are_not():

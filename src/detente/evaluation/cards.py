@@ -1,5 +1,8 @@
 """The model card: README.md of a checkpoint, made from the numbers of its manifest."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from detente.checkpoint import Checkpoint
 from detente.evaluation.tables import interval
 
@@ -26,17 +29,7 @@ def model_card(checkpoint: Checkpoint) -> str:
         "## How well",
         "",
     ]
-    lines += [
-        "| task | split | part | n | macro-F1 | 95% interval | accuracy | ECE |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for split, by_task in about["metrics"].items():
-        for name, scores in by_task.items():
-            for part, of in ({"all": scores["all"]} | scores.get("by_lang", {})).items():
-                macro = of["macro_f1"]
-                accuracy = of["accuracy"]["value"]
-                numbers = f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {accuracy:.3f} | {of['ece']:.3f}"
-                lines.append(f"| {name} | {split} | {part} | {numbers} |")
+    lines += _score_rows(about["metrics"])
     lines += [
         "",
         "Dev chose the temperature; test chose nothing.",
@@ -64,3 +57,19 @@ def _made(checkpoint: Checkpoint) -> str:
         f"A `{checkpoint.family}` classifier trained by détente {about['versions']['detente']} "
         f"on {data['n']['train']} statements of the corpus `{data['name']}` (seed {about['seed']})."
     )
+
+
+def _score_rows(metrics: Mapping[str, Any]) -> list[str]:
+    """A Markdown table of the scores by task, split and language."""
+    lines = [
+        "| task | split | part | n | macro-F1 | 95% interval | accuracy | ECE |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for split, by_task in metrics.items():
+        for name, scores in by_task.items():
+            for part, of in ({"all": scores["all"]} | scores.get("by_lang", {})).items():
+                macro = of["macro_f1"]
+                accuracy = of["accuracy"]["value"]
+                numbers = f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {accuracy:.3f} | {of['ece']:.3f}"
+                lines.append(f"| {name} | {split} | {part} | {numbers} |")
+    return lines

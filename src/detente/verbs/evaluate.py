@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from detente.evaluation import measuring, tables
 from detente.evaluation.measuring import SplitScores
 from detente.files import Rejects
 from detente.records import Statement
+from detente.tasks import Task
 from detente.tracking import Tracked, TrackingSpec
 from detente.verbs.outcome import Outcome
 
@@ -80,6 +81,19 @@ def run(job: EvaluateJob) -> Outcome:
     }
     files.write_json(folder / "metrics.json", metrics)
     measuring.write_predictions(folder / f"predictions.{what}.parquet", tasks, statements, proba)
+    look = _track(job, tasks, scores, what, folder, seed)
+    parts = [tables.score_table(tasks, scores, score_by=column)]
+    parts += [
+        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
+    ]
+    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
+    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+
+
+def _track(
+    job: EvaluateJob, tasks: Sequence[Task], scores: Mapping[str, SplitScores], what: str, folder: Path, seed: int
+) -> str:
+    """Draw the confusions and hand the finished run to the tracker; returns how to look at it."""
     plots = [
         tables.plot_confusion(task, scores[what][task.name]["all"], folder / f"confusion.{what}.{task.name}.png")
         for task in tasks
@@ -96,13 +110,7 @@ def run(job: EvaluateJob) -> Outcome:
         metrics=measuring.flat(scores),
         artifacts=(folder / "metrics.json", *plots),
     )
-    look = tracking.track(job.tracking, tracked, run_dir=folder)
-    parts = [tables.score_table(tasks, scores, score_by=column)]
-    parts += [
-        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
-    ]
-    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
-    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+    return tracking.track(job.tracking, tracked, run_dir=folder)
 
 
 def _statements(
