@@ -71,9 +71,9 @@ def label_table(task: Task, scores: Scores) -> str:
                 label,
                 "",
                 str(of["n"]),
-                f"{of['precision']:.3f}",
-                f"{of['recall']:.3f}",
-                f"{of['f1']:.3f}",
+                with_interval(of["precision"], 2),
+                with_interval(of["recall"], 2),
+                with_interval(of["f1"], 2),
                 *counts,
             ]
         )
@@ -81,8 +81,18 @@ def label_table(task: Task, scores: Scores) -> str:
 
 
 def interval(of: Interval) -> str:
-    """`low–high` with three digits."""
-    return f"{of['low']:.3f}–{of['high']:.3f}"
+    """`low–high` with three digits; `none` where there is none."""
+    low, high = of["low"], of["high"]
+    return "none" if low is None or high is None else f"{low:.3f}–{high:.3f}"
+
+
+def with_interval(of: Interval | None, digits: int = 3) -> str:
+    """`value (low–high)`; `none` for a measure that was not taken."""
+    if of is None:
+        return "none"
+    low, high = of["low"], of["high"]
+    shown = f"{of['value']:.{digits}f}"
+    return shown if low is None or high is None else f"{shown} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def _parts(scores: TaskScores, column: str) -> dict[str, Scores]:
@@ -92,12 +102,12 @@ def _parts(scores: TaskScores, column: str) -> dict[str, Scores]:
 
 def _numbers(of: Scores) -> list[str]:
     macro = of["macro_f1"]
-    shown = [of["accuracy"]["value"], of["f_avg"]["value"], of["mcc"], of["ece"]]
+    shown = [of["accuracy"], of["f_avg"], of["mcc"], of["ece"]]
     return [
         str(of["n"]),
         f"{macro['value']:.3f}",
         interval(macro),
-        *(f"{value:.3f}" for value in shown),
+        *("none" if each is None else f"{each['value']:.3f}" for each in shown),
     ]
 
 

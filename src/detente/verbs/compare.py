@@ -85,7 +85,7 @@ def _rows(run_dir: Path) -> list[tuple[Any, ...]]:
             numbers = [f"{of['accuracy']['value']:.3f}", f"{of['f_avg']['value']:.3f}"]
             numbers += [
                 f"{mean:.4f}" if mean is not None else "",
-                f"{of['ece']:.3f}",
+                _number(of["ece"]),
                 f"{fit:.1f}" if fit is not None else "",
             ]
             cells = [
@@ -99,3 +99,9 @@ def _rows(run_dir: Path) -> list[tuple[Any, ...]]:
             ]
             rows.append((task, split, macro["value"], cells, path.parent.name))
     return rows
+
+
+def _number(found: Any) -> str:
+    """A measure as a cell: with its interval as today, bare as older runs wrote it, or not taken."""
+    value = found["value"] if isinstance(found, dict) else found
+    return "none" if value is None else f"{value:.3f}"
