@@ -11,6 +11,7 @@ from detente.arrays import FloatArray
 from detente.evaluation.clusters import AUTO, clusters_of, value_of
 from detente.evaluation.metrics import IntArray
 from detente.evaluation.scoring import Scores, mean_f_avg, score, score_by
+from detente.evaluation.slices import TaskSlices, slice_scores
 from detente.records import Statement, to_row
 from detente.tasks import Task
 
@@ -48,6 +49,26 @@ def measure(
         )
         for task in tasks
     }
+
+
+def measure_slices(
+    tasks: Sequence[Task],
+    statements: Sequence[Statement],
+    proba: Mapping[str, FloatArray],
+    columns: Sequence[str],
+    *,
+    seed: int,
+    cluster: str = AUTO,
+) -> dict[str, TaskSlices]:
+    """By task, the values of `columns` where it does worst, first; see `slices.slice_scores`."""
+    found = {}
+    for task in tasks:
+        labelled, gold, kept = gold_rows(task, statements, proba[task.name])
+        clusters = clusters_of(labelled, cluster)
+        found[task.name] = slice_scores(
+            task, labelled, gold, kept.argmax(axis=1), columns, seed=seed, clusters=clusters
+        )
+    return found
 
 
 def gold_rows(

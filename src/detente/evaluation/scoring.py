@@ -69,19 +69,17 @@ def score(
     check_proba(task, proba)
     if len(gold) == 0:
         raise InputError(f"there is no row with a {task.name} label to score; give labelled rows")
-    k = len(task.labels)
-    counts = metrics.confusion(gold, proba.argmax(axis=1), k)
+    predicted = proba.argmax(axis=1)
+    counts = metrics.confusion(gold, predicted, len(task.labels))
     numbers = np.arange(len(gold)) if clusters is None else intervals.numbered(clusters)
-    cells = np.eye(k * k)[gold * k + proba.argmax(axis=1)]
-    units = intervals.sum_by(numbers, cells)
-    pseudo = intervals.pseudo_units(counts, size=len(gold) / len(units))
-    drawn = intervals.resample(units, seed=seed, resamples=resamples, pseudo=pseudo).reshape(-1, k, k)
-    widen = intervals.widening(len(units))
-    found = _of_counts(task, counts, drawn, widen)
+    n_units = int(numbers.max()) + 1
+    drawn = resampled_counts(task, gold, predicted, numbers, seed=seed, resamples=resamples)
+    widen = intervals.widening(n_units)
+    found = of_counts(task, counts, drawn, n_units)
     calibration = None if only_labels else _of_proba(gold, proba, numbers, widen, seed=seed, resamples=resamples)
     return Scores(
         n=len(gold),
-        clusters=len(units),
+        clusters=n_units,
         accuracy=found["accuracy"],
         macro_f1=found["macro_f1"],
         f_avg=found["f_avg"],
@@ -90,8 +88,42 @@ def score(
         log_loss=calibration[1] if calibration else None,
         labels=_by_label(task, counts, drawn, widen),
         confusion=counts.tolist(),
-        note=_note(task, counts, len(units)),
+        note=_note(task, counts, n_units),
     )
+
+
+def resampled_counts(
+    task: Task,
+    gold: IntArray,
+    predicted: IntArray,
+    clusters: IntArray,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> FloatArray:
+    """Confusion counts of bootstrap samples of the clusters 0 … g-1 and a pseudo-cluster: (resamples, k, k)."""
+    k = len(task.labels)
+    units = intervals.sum_by(clusters, np.eye(k * k)[gold * k + predicted])
+    pseudo = intervals.pseudo_units(metrics.confusion(gold, predicted, k), size=len(gold) / len(units))
+    return intervals.resample(units, seed=seed, resamples=resamples, pseudo=pseudo).reshape(-1, k, k)
+
+
+def of_counts(task: Task, counts: IntArray, drawn: FloatArray, n_units: int) -> dict[str, Interval]:
+    """Accuracy and the measures over labels from counts (k, k) and resampled ones; see `resampled_counts`.
+
+    Where gold has one label only, the measures over labels have no interval.
+    """
+    points, resampled = metrics.points(task, counts), metrics.points(task, drawn)
+    one_label = (counts.sum(axis=1) > 0).sum() < 2
+    found = {}
+    for name, value in points.items():
+        if one_label and name != "accuracy":
+            found[name] = no_interval(float(value))
+        else:
+            least = -1.0 if name == "mcc" else 0.0
+            widen = intervals.widening(n_units)
+            found[name] = intervals.interval(float(value), resampled[name], widen=widen, least=least)
+    return found
 
 
 def score_by(
@@ -131,20 +163,6 @@ def check_proba(task: Task, proba: FloatArray) -> None:
             f"row {bad[0] + 1}: the probabilities of {task.name} are {np.round(proba[bad[0]], 3).tolist()}; "
             "each row must be numbers that sum to one"
         )
-
-
-def _of_counts(task: Task, counts: IntArray, drawn: FloatArray, widen: float) -> dict[str, Interval]:
-    """Accuracy and the measures over labels; where gold has one label only, no interval of the latter."""
-    points, resampled = metrics.points(task, counts), metrics.points(task, drawn)
-    one_label = (counts.sum(axis=1) > 0).sum() < 2
-    found = {}
-    for name, value in points.items():
-        if one_label and name != "accuracy":
-            found[name] = no_interval(float(value))
-        else:
-            least = -1.0 if name == "mcc" else 0.0
-            found[name] = intervals.interval(float(value), resampled[name], widen=widen, least=least)
-    return found
 
 
 def _of_proba(

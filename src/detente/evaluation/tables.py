@@ -5,6 +5,7 @@ from pathlib import Path
 
 from detente.evaluation.measuring import SplitScores, TaskScores
 from detente.evaluation.scoring import Interval, Scores
+from detente.evaluation.slices import TaskSlices
 from detente.tasks import Task
 
 Cells = Sequence[str]
@@ -78,6 +79,35 @@ def label_table(task: Task, scores: Scores) -> str:
             ]
         )
     return render(header, rows)
+
+
+def slice_table(task: Task, slices: TaskSlices, *, most: int = 12) -> str:
+    """The slices where a task does worst, with what was tested and how."""
+    shown = slices["rows"][:most]
+    header = ["slice", "", "n", "accuracy", "macro-F1", "against the rest", "p (Holm)", ""]
+    rows = [
+        [
+            f"{row['column']} {row['value']}",
+            "",
+            str(row["n"]),
+            with_interval(row["accuracy"]),
+            with_interval(row["macro_f1"]),
+            f"{row['difference']['value']:+.3f}",
+            "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
+            row["verdict"],
+        ]
+        for row in shown
+    ]
+    flagged = [row for row in slices["rows"] if row["verdict"] == "worse"]
+    small = len(slices["rows"]) - slices["tested"]
+    lines = [
+        f"{task.name}: the {len(shown)} weakest of {len(slices['rows'])} slices, those found worse than the rest first",
+        render(header, rows),
+        f"{len(flagged)} of {slices['tested']} slices tested are worse than the rest (p < 0.05 after Holm's correction)"
+        + (f"; {small} have fewer than {slices['least']} rows or one cluster and are not tested" if small else ""),
+    ]
+    lines += [f"left out: {each}" for each in slices["left_out"]]
+    return "\n".join(lines)
 
 
 def interval(of: Interval) -> str:
