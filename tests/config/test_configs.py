@@ -27,7 +27,9 @@ def _bench(monkeypatch, tmp_path):
 
 def build(verb: str, overrides: list[str]):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        fixed = ["name=x", "run_dir=r"] if verb in ("train", "evaluate") else []
+        fixed = {"train": ["name=x", "run_dir=r"], "evaluate": ["name=x", "run_dir=r"], "compare": ["run_dir=r"]}.get(
+            verb, []
+        )
         config = compose(verb, [*overrides, *fixed])
         job = instantiate(config, _convert_="all")
     checks.check_types(job)

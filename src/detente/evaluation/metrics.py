@@ -4,6 +4,7 @@
 order. The modules in `evaluation/modules` give them to the `evaluate` library.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from detente.arrays import FloatArray
 from detente.tasks import Task
 
 IntArray = NDArray[np.int_]
+# A measure of confusion counts (..., labels, labels).
+Measure = Callable[[NDArray[Any]], FloatArray]
 BINS = 10
 _FLOOR = 1e-12
 

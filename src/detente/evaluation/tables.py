@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from detente.evaluation.measuring import SplitScores, TaskScores
+from detente.evaluation.paired import Pair
+from detente.evaluation.rankings import Ranking
 from detente.evaluation.scoring import Interval, Scores
 from detente.evaluation.slices import TaskSlices
 from detente.tasks import Task
@@ -108,6 +110,58 @@ def slice_table(task: Task, slices: TaskSlices, *, most: int = 12) -> str:
     ]
     lines += [f"left out: {each}" for each in slices["left_out"]]
     return "\n".join(lines)
+
+
+def ranking_table(ranking: Ranking, *, most: int = 40) -> str:
+    """The pairs of a ranking with their tests, and its tiers."""
+    pairs = ranking["pairs"]
+    parts = len({pair["part"] for pair in pairs}) > 1
+    header = ["first", "second", "on", "n", "macro-F1 difference", "p", "p (Holm)", "McNemar p", "verdict"]
+    rows = [_pair_row(pair) for pair in pairs[:most]]
+    units = f" in {ranking['clusters']} clusters" if ranking["clusters"] < ranking["n"] else ""
+    lines = [f"{ranking['task']}, {ranking['split']}: pairs on {ranking['n']} statements{units}, the better first"]
+    lines.append(render(header, rows) if parts else render(header[:2] + header[3:], [r[:2] + r[3:] for r in rows]))
+    if len(pairs) > most:
+        lines.append(f"and {len(pairs) - most} pairs more in comparison.json")
+    for i, tier in enumerate(ranking["tiers"], start=1):
+        lines.append(f"tier {i}: {', '.join(tier)}{' (tied with its first)' if len(tier) > 1 else ''}")
+    for entry in ranking["entries"]:
+        if seeds := entry["over_seeds"]:
+            lines.append(
+                f"{entry['name']}: macro-F1 {seeds['mean']:.3f}, standard deviation over seeds {seeds['sd']:.3f} "
+                f"({seeds['least']:.3f} to {seeds['most']:.3f}); 95% interval {interval(seeds['training'])} over "
+                f"training, {interval(seeds['both'])} over training and statements"
+            )
+    return "\n".join(lines)
+
+
+def _pair_row(pair: Pair) -> list[str]:
+    needed = pair["more_needed"]
+    if not pair["tied"]:
+        verdict = f"{pair['first']} ahead"
+    elif needed is None:
+        verdict = "tied; no number of statements would tell"
+    elif needed:
+        verdict = f"tied; about {_rounded(needed):,} more statements would tell"
+    else:
+        verdict = "tied"
+    return [
+        pair["first"],
+        pair["second"],
+        pair["part"],
+        str(pair["n"]),
+        with_interval(pair["macro_f1"]),
+        f"{pair['p']:.4f}",
+        f"{pair['p_holm']:.4f}",
+        f"{pair['mcnemar']['p']:.4f}" if pair["mcnemar"] else "",
+        verdict,
+    ]
+
+
+def _rounded(count: int) -> int:
+    """To two digits: a guess should not look like a measurement."""
+    digits = max(len(str(count)) - 2, 0)
+    return round(count, -digits)
 
 
 def interval(of: Interval) -> str:
