@@ -1,8 +1,8 @@
 """95% intervals by a smoothed percentile bootstrap over statements, or over clusters of them.
 
 Units (statements, or all statements of one scenario or document) are drawn with replacement, as many as
-there are. Counts of the confusion matrix have one pseudo-unit more to draw from, half of it right and
-half wrong (after Agresti & Coull 1998), so that a perfect score on few rows does not look certain. Few units
+there are. Counts of the confusion matrix have two pseudo-statements more to draw from, one right and one
+wrong (after Agresti & Coull 1998), so that a perfect score on few rows does not look certain. Few units
 widen the interval by Student's t (Hesterberg 2015). `docs/decisions/0009` tells why, with simulations.
 """
 
@@ -19,6 +19,7 @@ from detente.seeds import rng
 RESAMPLES = 2000
 _QUANTILES = (2.5, 97.5)
 _NORMAL = 1.959963984540054
+_SCALES = np.linspace(0, 3, 31)
 _BLOCK = 4_000_000  # random numbers held at once
 
 
@@ -43,17 +44,21 @@ def numbered(names: Sequence[str]) -> IntArray:
 
 
 def resample(
-    units: FloatArray, *, seed: int, resamples: int = RESAMPLES, pseudo: FloatArray | None = None
+    units: FloatArray,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    pseudo: FloatArray | None = None,
+    extra: int = 0,
 ) -> FloatArray:
     """Sums of the columns of `units` (g, m) over g units drawn with replacement: (resamples, m).
 
-    `pseudo` (p, m) is what one pseudo-unit more may be, each row as likely as another. Equal units are
-    drawn together, so that 100,000 rows of a confusion matrix take as long as 100.
+    `extra` pseudo-units lie among those drawn from; each is a row of `pseudo` (p, m), any as likely as another. Equal
+    units are drawn together, so that 100,000 rows of a confusion matrix take as long as 100.
     """
     draw = rng(seed, "bootstrap")
     g = len(units)
     kinds, copies = np.unique(units, axis=0, return_counts=True)
-    extra = 0 if pseudo is None else 1
     if len(kinds) <= g / 4 or g < 100:
         shares = np.append(copies, extra) / (g + extra)
         times = draw.multinomial(g, shares, size=resamples)
@@ -64,7 +69,8 @@ def resample(
         step = max(1, _BLOCK // g)
         for start in range(0, resamples, step):
             stop = min(start + step, resamples)
-            drawn = draw.integers(0, g + extra, size=(stop - start, g)) + np.arange(stop - start)[:, None] * (g + 1)
+            drawn = np.minimum(draw.integers(0, g + extra, size=(stop - start, g)), g)
+            drawn += np.arange(stop - start)[:, None] * (g + 1)
             times = np.bincount(drawn.ravel(), minlength=(stop - start) * (g + 1)).reshape(-1, g + 1)
             sums[start:stop] = times[:, :-1].astype(float) @ units
             spare[start:stop] = times[:, -1]
@@ -73,8 +79,8 @@ def resample(
     return np.asarray(sums + draw.multinomial(spare, np.full(len(pseudo), 1 / len(pseudo))) @ pseudo)
 
 
-def pseudo_units(counts: IntArray, size: float) -> FloatArray:
-    """The forms of one pseudo-unit of `size` statements, as flat confusion counts (p, k*k), equally likely.
+def pseudo_units(counts: IntArray) -> FloatArray:
+    """The forms of one pseudo-statement, as flat confusion counts (p, k*k), equally likely.
 
     Half of them lie on the diagonal, evenly, and half off it, over the labels that occur or are predicted.
     """
@@ -82,7 +88,7 @@ def pseudo_units(counts: IntArray, size: float) -> FloatArray:
     labels = present if len(present) > 1 else np.arange(len(counts))
     cells = [(i, j) for i in labels for j in labels for _ in range(len(labels) - 1 if i == j else 1)]
     forms = np.zeros((len(cells), *counts.shape))
-    forms[np.arange(len(cells)), [i for i, _ in cells], [j for _, j in cells]] = size
+    forms[np.arange(len(cells)), [i for i, _ in cells], [j for _, j in cells]] = 1
     return forms.reshape(len(cells), -1)
 
 
@@ -106,16 +112,21 @@ def interval(
     return Interval(value=value, low=float(max(low, least)), high=float(min(high, most)))
 
 
-def pivotal(value: float, resampled: FloatArray, *, widen: float = 1.0) -> Interval:
-    """The basic bootstrap interval (Davison & Hinkley 1997, section 5.2) of a measure of zero or more.
+def of_absolute_sum(gaps: FloatArray, resampled: FloatArray, *, widen: float = 1.0) -> Interval:
+    """The interval of a sum of absolute `gaps` (m,), from resampled gaps (resamples, m).
 
-    For sums of absolute gaps, which drawing anew raises as sampling did: the error is reflected about the value.
+    Chance alone makes such a sum positive, and a bootstrap adds to it once more. So the gaps are thought to
+    be truly c times those seen, the resamples' errors about them: the interval holds the sums of all c for
+    which the sum seen lies within the middle 95% of what would be seen (a test inverted, as for Neyman's intervals).
     """
+    value = float(np.abs(gaps).sum())
     if not np.isfinite(widen):
         return no_interval(value)
-    low, high = np.percentile(resampled, _QUANTILES)
-    low, high = value - widen * max(high - value, 0.0), value + widen * max(value - low, 0.0)
-    return Interval(value=value, low=float(max(low, 0.0)), high=float(high))
+    errors = widen * (resampled - gaps)
+    seen = [np.percentile(np.abs(c * gaps + errors).sum(axis=1), _QUANTILES) for c in _SCALES]
+    least, most = np.maximum.accumulate(np.array(seen), axis=0).T
+    low, high = float(np.interp(value, most, _SCALES)), float(np.interp(value, least, _SCALES))
+    return Interval(value=value, low=value * min(low, 1.0), high=value * max(high, 1.0))
 
 
 def no_interval(value: float) -> Interval:

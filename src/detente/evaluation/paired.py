@@ -81,6 +81,7 @@ def compare_pair(
     *,
     seed: int,
     part: str = "all",
+    rounds: int = RANDOMISATIONS,
 ) -> Pair:
     """The pair with the better first; `p_holm` and `tied` are of this pair alone until corrected.
 
@@ -94,7 +95,7 @@ def compare_pair(
     accuracy, _ = _difference(task, gold, first, second, metrics.accuracy, drawn, n_units)
     single = len(first.predicted) == len(second.predicted) == 1
     if single:
-        p = randomisation(task, gold, first.predicted[0], second.predicted[0], clusters, seed=seed)
+        p = randomisation(task, gold, first.predicted[0], second.predicted[0], clusters, seed=seed, rounds=rounds)
         test = "approximate randomisation"
     else:
         p, test = spread.p(macro_f1["value"]), "bootstrap over statements and seeds"
@@ -189,7 +190,9 @@ def resampled_runs(
     """Confusion counts of every run on the same bootstrap samples: (resamples, runs, k, k)."""
     k = len(task.labels)
     units = np.hstack([_cells(task, gold, p, clusters) for p in predicted])
-    return intervals.resample(units, seed=seed, pseudo=pseudo).reshape(-1, len(predicted), k, k)
+    return intervals.resample(units, seed=seed, pseudo=pseudo, extra=0 if pseudo is None else 1).reshape(
+        -1, len(predicted), k, k
+    )
 
 
 def _pseudo_units(task: Task, gold: IntArray, ones: int, others: int) -> FloatArray:

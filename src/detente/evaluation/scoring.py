@@ -101,11 +101,11 @@ def resampled_counts(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> FloatArray:
-    """Confusion counts of bootstrap samples of the clusters 0 … g-1 and a pseudo-cluster: (resamples, k, k)."""
+    """Confusion counts of bootstrap samples of the clusters 0 … g-1 and two pseudo-statements: (resamples, k, k)."""
     k = len(task.labels)
     units = intervals.sum_by(clusters, np.eye(k * k)[gold * k + predicted])
-    pseudo = intervals.pseudo_units(metrics.confusion(gold, predicted, k), size=len(gold) / len(units))
-    return intervals.resample(units, seed=seed, resamples=resamples, pseudo=pseudo).reshape(-1, k, k)
+    pseudo = intervals.pseudo_units(metrics.confusion(gold, predicted, k))
+    return intervals.resample(units, seed=seed, resamples=resamples, pseudo=pseudo, extra=2).reshape(-1, k, k)
 
 
 def of_counts(task: Task, counts: IntArray, drawn: FloatArray, n_units: int) -> dict[str, Interval]:
@@ -175,7 +175,7 @@ def _of_proba(
     sums = intervals.resample(intervals.sum_by(clusters, columns), seed=seed, resamples=resamples)
     rows = sums[:, 0]
     return (
-        intervals.pivotal(metrics.ece(gold, proba), np.abs(sums[:, 2:]).sum(axis=1) / rows, widen=widen),
+        intervals.of_absolute_sum(columns[:, 2:].mean(axis=0), sums[:, 2:] / rows[:, None], widen=widen),
         intervals.interval(float(losses.mean()), sums[:, 1] / rows, widen=widen, most=float("inf")),
     )
 
