@@ -51,7 +51,13 @@ def score_table(tasks: Sequence[Task], scores: Mapping[str, SplitScores], *, sco
         for split in scores
         if "mean_f_avg" in (found := scores[split][task.name])
     ]
-    return "\n".join([table, *means])
+    notes = [
+        f"{task.name}, {split}: {note}"
+        for task in tasks
+        for split in scores
+        if (note := scores[split][task.name]["all"]["note"])
+    ]
+    return "\n".join([table, *means, *notes])
 
 
 def label_table(task: Task, scores: Scores) -> str:
