@@ -55,7 +55,7 @@ def coverage(
     held = dict.fromkeys(MEASURES, 0)
     for repetition in range(repetitions):
         gold, predicted, clusters = draw(rng, shares, accuracy, n, size)
-        drawn = scoring.resampled_counts(task, gold, predicted, clusters, seed=repetition, resamples=600)
+        drawn = scoring.resampled_counts(task, gold, predicted, clusters, seed=repetition, resamples=500)
         counts = metrics.confusion(gold, predicted, len(shares))
         found = scoring.of_counts(task, counts, drawn, n // size)
         for name in MEASURES:
@@ -166,7 +166,7 @@ def _coverage_lines(rng: Generator, repetitions: int) -> Iterator[str]:
 
 def _other_lines(rng: Generator, repetitions: int) -> Iterator[str]:
     yield "coverage of ECE and log-loss (even balance)"
-    for n, count in ((200, repetitions), (1000, repetitions // 4)):
+    for n, count in ((200, repetitions), (1000, repetitions // 5)):
         for sharpness, what in ((1.0, "calibrated"), (2.0, "overconfident")):
             ece, loss = calibration_coverage(rng, sharpness, n, count)
             yield f"{n:>5} {what:<14} ECE {ece:.3f}  log-loss {loss:.3f}"

@@ -92,6 +92,14 @@ def test_gold_in_a_file_of_its_own_other_names_and_labels_alone(run, tmp_path, r
     assert (scores["n"], scores["ece"], scores["log_loss"]) == (60, None, None)
     assert scores["accuracy"]["value"] == pytest.approx(45 / 60)
     assert "none" in out
+    assert scores["clusters"] == 60
+    write(tmp_path / "gold.csv", [{"key": r["key"], "truth": spelled[r["given_stance"]]} for r in rows[:60]])
+    assert evaluate(
+        run, "input=preds.csv", "gold=gold.csv", "data.columns.id=key", "data.columns.stance=guess",
+        "data.columns.given_stance=truth", *(f"data.values.{v}={k}" for k, v in spelled.items()), output="no_text",
+    )[0] == 0  # fmt: skip
+    without_text = read_json(tmp_path / "no_text/metrics.json")["metrics"]["input"]["stance"]["all"]
+    assert without_text == scores
 
 
 def changed(i, **cells):
@@ -121,6 +129,11 @@ BROKEN = {
     "other task": (predictions(), ["task=rumour_stance"], 'no column "rumour_stance" of predicted labels'),
     "ids": (predictions(), ["gold=other.csv"], "other.csv:2: no id of other.csv is among the ids of preds.csv"),
     "gold more": (predictions(), ["gold=more.csv"], 'more.csv:3: the id "x9" has no prediction in preds.csv'),
+    "misspelt": (
+        predictions(),
+        ["gold=more.csv", "data.columns.given_stance=stanse"],
+        'no column "stanse" (data.columns.given_stance); did you mean "stance"',
+    ),
     "slice": (predictions(), ["slices=[lnag]"], 'did you mean "lang"'),
     "cluster": (predictions(), ["cluster=scenarios"], 'did you mean "scenario"'),
     "nothing": (predictions(), ["input=", "checkpoint="], "nothing to measure; add checkpoint=RUN"),

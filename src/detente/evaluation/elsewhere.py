@@ -14,13 +14,13 @@ import numpy as np
 
 from detente import files
 from detente.arrays import FloatArray
-from detente.errors import InputError
+from detente.errors import InputError, did_you_mean
 from detente.files import Layout, Rejects, Row
 from detente.records import LABEL_COLUMNS, Statement, from_row
 from detente.tasks import Task
 
 _ROUNDING = 0.02  # by how much rounded probabilities may miss one
-_NO_TEXT = "(no text given)"
+_NO_TEXT = "(no text given: {})"  # texts of their own: equal ones would count as copies
 _SKIP = "(or leave such rows out with on_error=skip)"
 
 
@@ -95,6 +95,11 @@ def _columns(tasks: Sequence[Task], layout: Layout, paths: Sequence[Path], gold_
     named = {name for path in paths for name in files.column_names(path)}
     in_gold = {name for path in gold_paths for name in files.column_names(path)} if gold_paths else named
 
+    for ours, theirs in layout.columns.items():
+        if theirs and theirs not in named | in_gold:
+            known = did_you_mean(theirs, named | in_gold)
+            raise InputError(f'{paths[0]}:1: no column "{theirs}" (data.columns.{ours}); {known}')
+
     def column(name: str, among: set[str]) -> str:
         found = layout.columns.get(name, name)
         return found if found and found in among else ""
@@ -102,7 +107,7 @@ def _columns(tasks: Sequence[Task], layout: Layout, paths: Sequence[Path], gold_
     names = dict.fromkeys((*(task.name for task in tasks), *LABEL_COLUMNS))
     gold = {name: column(f"given_{name}", in_gold) for name in names}
     if gold_paths:  # a file of gold labels may call them by the task's plain name
-        gold = {name: found or (name if name in in_gold else column(name, in_gold)) for name, found in gold.items()}
+        gold = {name: found or (name if name in in_gold else "") for name, found in gold.items()}
     label = {task.name: column(task.name, named) for task in tasks}
     proba = {task.name: [column(f"{task.name}_{each}", named) for each in task.labels] for task in tasks}
     proba = {name: found for name, found in proba.items() if all(found)}
@@ -208,11 +213,11 @@ def _read_row(
     truth = row if golds is None else golds.get(key)
     if truth is None:
         return None
-    statement = replace(_statement(row, truth, columns, layout), id=key)
+    statement = replace(_statement(key, row, truth, columns, layout), id=key)
     return statement, {task.name: _proba(task, row.values, columns, layout) for task in columns.tasks}
 
 
-def _statement(row: Row, truth: Row, columns: _Columns, layout: Layout) -> Statement:
+def _statement(key: str, row: Row, truth: Row, columns: _Columns, layout: Layout) -> Statement:
     """The statement as both files describe it, labelled with gold."""
     values: dict[str, Any] = {}
     for source in (row,) if truth is row else (row, truth):
@@ -222,7 +227,7 @@ def _statement(row: Row, truth: Row, columns: _Columns, layout: Layout) -> State
                 values[name] = value
     for name, column in columns.gold.items():
         values[name] = truth.values.get(column)
-    values["text"] = values.get("text") or _NO_TEXT
+    values["text"] = values.get("text") or _NO_TEXT.format(key)
     try:
         return from_row(values, values=layout.values, tasks=columns.tasks)
     except InputError as error:
