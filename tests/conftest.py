@@ -123,6 +123,35 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> EncoderSpec:
     return EncoderSpec(name="tiny", path=str(folder), max_length=32)
 
 
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+@pytest.fixture(scope="session", params=["xlmr_base", "mdeberta_v3_base", "modernbert_base"])
+def spec_of_architecture(
+    request: pytest.FixtureRequest, tiny_encoder: EncoderSpec, tmp_path_factory: pytest.TempPathFactory
+) -> EncoderSpec:
+    """The architectures behind the encoder configurations, tiny and random, saved to disk."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer, DebertaV2Config, ModernBertConfig, XLMRobertaConfig
+
+    folder = tmp_path_factory.mktemp(request.param)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder.path)
+    n = len(tokenizer)
+    config = {
+        "xlmr_base": lambda: XLMRobertaConfig(vocab_size=n, pad_token_id=0, max_position_embeddings=80, **SMALL),
+        "mdeberta_v3_base": lambda: DebertaV2Config(
+            vocab_size=n, relative_attention=True, pos_att_type=["p2c", "c2p"], **SMALL
+        ),
+        "modernbert_base": lambda: ModernBertConfig(
+            vocab_size=n, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3, **SMALL
+        ),
+    }[request.param]()
+    torch.manual_seed(0)
+    AutoModel.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return EncoderSpec(name=request.param, path=str(folder), max_length=32)
+
+
 @pytest.fixture
 def read_json():
     return lambda path: json.loads(Path(path).read_text(encoding="utf-8"))

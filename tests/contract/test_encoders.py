@@ -1,11 +1,7 @@
 """The architectures behind the encoder configurations, as tiny random models saved to disk and loaded by path."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModel, AutoTokenizer, DebertaV2Config, ModernBertConfig, XLMRobertaConfig
 
 from detente import encoders
 from detente.corpus.tables import as_table
@@ -13,26 +9,10 @@ from detente.encoders import EncoderSpec
 from detente.models import base
 from detente.models.finetune import FinetuneSpec
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-CONFIGS = {
-    "xlmr_base": lambda n: XLMRobertaConfig(vocab_size=n, pad_token_id=0, max_position_embeddings=80, **SMALL),
-    "mdeberta_v3_base": lambda n: DebertaV2Config(
-        vocab_size=n, relative_attention=True, pos_att_type=["p2c", "c2p"], **SMALL
-    ),
-    "modernbert_base": lambda n: ModernBertConfig(
-        vocab_size=n, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3, **SMALL
-    ),
-}
 
-
-@pytest.fixture(scope="module", params=CONFIGS)
-def spec(request, tiny_encoder, tmp_path_factory) -> EncoderSpec:
-    folder: Path = tmp_path_factory.mktemp(request.param)
-    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder.path)
-    torch.manual_seed(0)
-    AutoModel.from_config(CONFIGS[request.param](len(tokenizer))).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return EncoderSpec(name=request.param, path=str(folder), max_length=32)
+@pytest.fixture
+def spec(spec_of_architecture) -> EncoderSpec:
+    return spec_of_architecture
 
 
 @pytest.mark.parametrize("layers", ["last", "all"])

@@ -13,9 +13,10 @@ from detente.models.finetune import FinetuneSpec
 from detente.models.frozen import FrozenSpec
 from detente.models.linear import LinearSpec
 from detente.models.majority import MajoritySpec
+from detente.models.multitask import MultitaskSpec
 from detente.records import Statement
 
-FAMILIES = ["majority", "linear", "svm", "frozen", "blend", "finetune"]
+FAMILIES = ["majority", "linear", "svm", "frozen", "blend", "finetune", "multitask"]
 
 
 def spec_of(name, encoder):
@@ -26,6 +27,9 @@ def spec_of(name, encoder):
         "frozen": lambda: FrozenSpec(encoder=encoder, c=1.0),
         "blend": lambda: BlendSpec(encoder=encoder, folds=3),
         "finetune": lambda: FinetuneSpec(encoder=encoder, epochs=8, learning_rate=3e-3, patience=8),
+        "multitask": lambda: MultitaskSpec(
+            encoder=encoder, max_steps=100, learning_rate=2e-3, task_weights={"stance": 5.0}
+        ),
     }[name]()
 
 
@@ -128,17 +132,21 @@ def test_a_label_missing_from_train_keeps_its_column(family, statements, stance,
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-6)
 
 
-def test_finetuned_folder_loads_in_plain_transformers(fitted, test_rows, tmp_path, stance):
+@pytest.mark.parametrize("family", ["finetune", "multitask"])
+def test_a_task_folder_loads_in_plain_transformers(family, fitted, test_rows, tmp_path, stance, sentiment):
     from transformers import pipeline
 
-    model = fitted("finetune")
+    model = fitted(family)
     model.save(tmp_path)
-    classify = pipeline("text-classification", str(tmp_path / "stance"))
     row = test_rows[0]
-    proba = model.predict_proba([row])["stance"][0]
-    found = classify({"text": row.text, "text_pair": stance.target})
-    assert found["label"] == stance.labels[int(proba.argmax())]
-    assert found["score"] == pytest.approx(proba.max(), abs=1e-4)
+    for task in (stance, sentiment):
+        classify = pipeline("text-classification", str(tmp_path / task.name))
+        proba = model.predict_proba([row])[task.name][0]
+        # Several tasks in one pass read one target.
+        target = stance.target if family == "multitask" else task.target
+        found = classify({"text": row.text, "text_pair": target} if target else row.text)
+        assert found["label"] == task.labels[int(proba.argmax())]
+        assert found["score"] == pytest.approx(proba.max(), abs=1e-4)
 
 
 def test_unknown_family_is_named(tmp_path, stance):

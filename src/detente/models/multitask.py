@@ -1,0 +1,243 @@
+"""The multitask family: one encoder for all tasks, a head each, one pass a statement.
+
+All heads are rows of one output layer, so the joint model is a plain sequence-classification model whose outputs
+are the labels of all tasks, one task after the other. Each task is saved as a folder that loads on its own.
+"""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from detente.arrays import FloatArray, softmax
+from detente.corpus.tables import from_table
+from detente.encoders import EncoderSpec, load_pretrained
+from detente.errors import CheckpointError, InputError, UsageError, did_you_mean
+from detente.evaluation.metrics import headline
+from detente.files import write_json
+from detente.models.base import Classifier
+from detente.models.finetune import FOLDER, FinetuneSpec, load_classifier
+from detente.models.inputs import target_of
+from detente.models.passes import logits_of, tokens_of
+from detente.models.trainer import run_trainer
+from detente.records import Statement
+from detente.seeds import seed_everything
+from detente.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+# What cross-entropy passes over: a row without a label of the task.
+_NO_LABEL = -100
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultitaskSpec:
+    """Settings of the training (see FinetuneSpec), and how much each task's loss counts: 1 unless it is named."""
+
+    family: ClassVar[str] = "multitask"
+    encoder: EncoderSpec
+    task_weights: Mapping[str, float] = field(default_factory=dict)
+    epochs: int = 5
+    batch_size: int = 16
+    learning_rate: float = 5e-5
+    weight_decay: float = 0.01
+    warmup_share: float = 0.1
+    label_smoothing: float = 0.0
+    class_weights: bool = True
+    patience: int = 2
+    accumulate: int = 1
+    max_steps: int = -1
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a weight that is no positive number, or numbers that train nothing."""
+        for name, weight in self.task_weights.items():
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
+                raise UsageError(f"model.task_weights.{name} is {weight!r}; it must be a number above 0")
+        self.training  # noqa: B018  (checks itself)
+
+    @property
+    def training(self) -> FinetuneSpec:
+        """How the joint model is trained."""
+        names = [name for name in FinetuneSpec.__dataclass_fields__ if hasattr(self, name) and name != "family"]
+        return FinetuneSpec(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Multitask:
+    """The joint model; its outputs are the labels of `tasks`, one task after the other. `history` as in Finetuned."""
+
+    tasks: tuple[Task, ...]
+    tokenizer: Any
+    model: Any
+    max_length: int
+    history: Mapping[str, list[dict[str, float]]]
+
+    def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
+        """One pass, and a softmax over each task's outputs."""
+        texts, targets = [s.text for s in statements], [joint_target(s, self.tasks) for s in statements]
+        what = f"predicting {' and '.join(task.name for task in self.tasks)}"
+        logits = logits_of(self.tokenizer, self.model, texts, targets, max_length=self.max_length, what=what)
+        return {task.name: softmax(logits[:, at]) for task, at in _columns(self.tasks)}
+
+    def save(self, folder: Path) -> None:
+        """One folder a task that `transformers` loads as it is: the encoder with the task's rows of the output."""
+        for task, at in _columns(self.tasks):
+            _alone(self.model, task, at).save_pretrained(folder / task.name)
+            self.tokenizer.save_pretrained(folder / task.name)
+        write_json(folder / "multitask.json", {"max_length": self.max_length})
+
+
+def joint_target(statement: Statement, tasks: Sequence[Task]) -> str:
+    """The one target that all tasks read: the statement's own, else the first that a task has."""
+    return next((found for task in tasks if (found := target_of(statement, task))), "")
+
+
+def fit(
+    spec: MultitaskSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
+) -> Classifier:
+    """Train on the weighted mean of the tasks' losses; the epoch with the best mean dev score is kept."""
+    unknown = sorted(spec.task_weights.keys() - {task.name for task in tasks})
+    if unknown:
+        hint = did_you_mean(unknown[0], [task.name for task in tasks])
+        raise UsageError(f"model.task_weights names {unknown[0]}, which is not trained here; {hint}")
+    seed_everything(seed)
+    labels = [f"{task.name}: {label}" for task in tasks for label in task.labels]
+    tokenizer, model = load_classifier(spec.encoder, labels)
+    output_layer(model, len(labels))  # an encoder without one is refused before it is trained
+    max_length, training = spec.encoder.max_length, from_table(train)
+    history = run_trainer(
+        spec.training,
+        model,
+        tokenizer,
+        train=_encoded(tokenizer, max_length, training, tasks),
+        dev=_encoded(tokenizer, max_length, from_table(dev), tasks),
+        loss=_loss(spec, tasks, training),
+        score=_dev_score(tasks),
+        name=" and ".join(task.name for task in tasks),
+        seed=seed,
+        folder=run_dir / FOLDER / "multitask",
+    )
+    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
+    return Multitask(tasks, tokenizer, model.cpu().eval(), max_length, {"multitask": history})
+
+
+def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
+    """Read what `save` wrote: the first task's folder, and of the others the rows of their output layer."""
+    import torch
+    from safetensors import safe_open
+    from transformers import AutoModelForSequenceClassification
+
+    max_length = json.loads((folder / "multitask.json").read_text(encoding="utf-8"))["max_length"]
+    spec = EncoderSpec(name=tasks[0].name, path=str(folder / tasks[0].name))
+    tokenizer, model = load_pretrained(spec, AutoModelForSequenceClassification)
+    name, first = output_layer(model, len(tasks[0].labels))
+    rows: dict[str, list[Any]] = {part: [values.detach()] for part, values in first.named_parameters()}
+    for task in tasks[1:]:
+        weights = folder / task.name / "model.safetensors"
+        try:
+            with safe_open(weights, framework="pt") as file:
+                for part, of in rows.items():
+                    of.append(file.get_tensor(f"{name}.{part}"))
+        except Exception as error:  # safetensors raises a kind of its own
+            raise CheckpointError(f"{weights} could not be read ({error}); train again") from None
+    with torch.no_grad():
+        _set_outputs(model, name, {part: torch.cat(of) for part, of in rows.items()})
+    return Multitask(tasks, tokenizer, model.eval(), max_length, {})
+
+
+def output_layer(model: Any, outputs: int) -> tuple[str, Any]:
+    """(name, module) of the last linear layer of a sequence-classification model."""
+    import torch
+
+    found = [(n, m) for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == outputs]
+    outside = [(n, m) for n, m in found if not n.startswith(f"{model.base_model_prefix}.")]
+    if not outside:
+        raise InputError(f"{type(model).__name__} has no linear output layer; use model=finetune with this encoder")
+    return outside[-1]
+
+
+def _set_outputs(model: Any, name: str, values: Mapping[str, Any]) -> None:
+    """Give the model an output layer of these weights (and biases)."""
+    import torch
+
+    layer = model.get_submodule(name)
+    layer.out_features = len(values["weight"])
+    for part, of in values.items():
+        setattr(layer, part, torch.nn.Parameter(of.clone()))
+    model.config.num_labels = model.num_labels = len(values["weight"])
+
+
+def _alone(model: Any, task: Task, at: slice) -> Any:
+    """A copy of the joint model with one task's outputs; the encoder's weights are shared, not copied."""
+    shared = {id(values): values for values in model.parameters()}
+    name, layer = output_layer(model, model.config.num_labels)
+    alone = copy.deepcopy(model, shared)
+    _set_outputs(alone, name, {part: values.detach()[at] for part, values in layer.named_parameters()})
+    alone.config.id2label = dict(enumerate(task.labels))
+    alone.config.label2id = {label: i for i, label in enumerate(task.labels)}
+    return alone
+
+
+def _columns(tasks: Sequence[Task]) -> list[tuple[Task, slice]]:
+    """Where each task's labels stand among the outputs."""
+    ends = np.cumsum([len(task.labels) for task in tasks]).tolist()
+    return [(task, slice(end - len(task.labels), end)) for task, end in zip(tasks, ends, strict=True)]
+
+
+def _gold(statements: Sequence[Statement], tasks: Sequence[Task]) -> list[list[int]]:
+    """(n, tasks): positions of the labels, _NO_LABEL where a statement has none."""
+    at = [{label: i for i, label in enumerate(task.labels)} for task in tasks]
+    return [
+        [of.get(s.labels.get(task.name, ""), _NO_LABEL) for task, of in zip(tasks, at, strict=True)] for s in statements
+    ]
+
+
+def _encoded(tokenizer: Any, max_length: int, statements: Sequence[Statement], tasks: Sequence[Task]) -> "Dataset":
+    from datasets import Dataset
+
+    targets = [joint_target(s, tasks) for s in statements]
+    columns = dict(tokens_of(tokenizer, [s.text for s in statements], targets, max_length=max_length))
+    columns["length"] = [len(ids) for ids in columns["input_ids"]]
+    return Dataset.from_dict(columns | {"labels": _gold(statements, tasks)})
+
+
+def _loss(spec: MultitaskSpec, tasks: Sequence[Task], train: Sequence[Statement]) -> Callable[..., Any]:
+    import torch
+
+    gold, weights = np.array(_gold(train, tasks)), []
+    for k, task in enumerate(tasks):
+        counts = np.bincount(gold[gold[:, k] != _NO_LABEL, k], minlength=len(task.labels))
+        balanced = counts.sum() / (len(task.labels) * np.maximum(counts, 1))
+        weights.append(torch.tensor(balanced, dtype=torch.float32))
+    counted = [float(spec.task_weights.get(task.name, 1.0)) for task in tasks]
+
+    def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+        logits = outputs["logits"].float()
+        total = 0.0 * logits.sum()
+        for k, (_, at) in enumerate(_columns(tasks)):
+            if (labels[:, k] != _NO_LABEL).any():
+                weight = weights[k].to(logits.device) if spec.class_weights else None
+                total += counted[k] * torch.nn.functional.cross_entropy(
+                    logits[:, at], labels[:, k], weight=weight, label_smoothing=spec.label_smoothing
+                )
+        return total / sum(counted)
+
+    return loss
+
+
+def _dev_score(tasks: Sequence[Task]) -> Callable[[Any], dict[str, float]]:
+    def score(prediction: Any) -> dict[str, float]:
+        scores = []
+        for k, (task, at) in enumerate(_columns(tasks)):
+            gold = prediction.label_ids[:, k]
+            has = gold != _NO_LABEL
+            scores.append(headline(task, gold[has], prediction.predictions[has][:, at].argmax(axis=1)))
+        return {"score": float(np.mean(scores))}
+
+    return score

@@ -1,0 +1,45 @@
+"""Adapters: merged as they were, saved for PEFT too, on every architecture."""
+
+import numpy as np
+import pytest
+
+from detente.corpus.tables import as_table
+from detente.encoders import EncoderSpec
+from detente.errors import UsageError
+from detente.models import base, finetune
+from detente.models.lora import LoraSpec
+
+
+@pytest.fixture
+def tables(statements, stance):
+    return [as_table([s for s in statements if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
+
+
+def test_the_encoder_is_left_as_it_was_but_for_the_adapters(spec_of_architecture, tables, statements, stance, tmp_path):
+    """The saved adapters on the original encoder give what the merged model gives."""
+    from peft import PeftModel
+
+    spec = LoraSpec(encoder=spec_of_architecture, rank=2, max_steps=2, learning_rate=1e-2)
+    model = base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path)
+    model.save(tmp_path / "saved")
+    rows = statements[:5]
+    expected = model.predict_proba(rows)["stance"]
+    merged = base.load("lora", tmp_path / "saved", (stance,))
+    np.testing.assert_allclose(merged.predict_proba(rows)["stance"], expected, atol=1e-6)
+    tokenizer, plain = finetune.load_classifier(spec_of_architecture, stance.labels)
+    adapted = PeftModel.from_pretrained(plain, str(tmp_path / "saved" / "adapters" / "stance")).eval()
+    beside = finetune.Finetuned((stance,), {"stance": (tokenizer, adapted)}, 32, {})
+    np.testing.assert_allclose(beside.predict_proba(rows)["stance"], expected, atol=1e-4)
+
+
+def test_a_layer_that_is_none_is_named(tiny_encoder, tables, stance, tmp_path):
+    spec = LoraSpec(encoder=tiny_encoder, modules=["qery"])
+    with pytest.raises(UsageError, match='names "qery", no linear layer of this encoder; did you mean "query"'):
+        base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path)
+
+
+def test_settings_that_make_no_adapter_are_refused():
+    encoder = EncoderSpec(name="x", path="x")
+    for setting, words in (({"rank": 0}, "at least 1"), ({"dropout": 1.0}, "below 1"), ({"modules": []}, "a list")):
+        with pytest.raises(UsageError, match=words):
+            LoraSpec(encoder=encoder, **setting)
