@@ -52,6 +52,7 @@ def test_every_option_of_every_group_builds(file: Path):
         "encoder": ["model=frozen", f"encoder@model.encoder={name}"],
         "labeller": [f"labeller={name}", *(["labeller.checkpoint=x"] if name == "model" else [])],
         "experiment": [f"+experiment={name}"],
+        "model": [f"model={name}", *(["model.members=[x]"] if name == "ensemble" else [])],
         "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
     }.get(group, [f"{group}={name}"])
     if group == "labeller":
