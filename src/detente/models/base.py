@@ -17,7 +17,7 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FAMILIES = ("majority", "linear", "frozen", "blend", "finetune", "multitask", "lora", "ensemble")
+FAMILIES = ("majority", "linear", "frozen", "blend", "finetune", "multitask", "lora", "ensemble", "contrastive", "nli")
 
 
 class Spec(Protocol):

@@ -43,7 +43,7 @@ def run_trainer(
 
     trainer = Trainer(
         model=model,
-        args=_arguments(spec, len(train), seed, folder, chooses=dev is not None),
+        args=_arguments(spec, len(train), seed, folder, chooses=dev is not None, all_columns=collate is not None),
         train_dataset=train,
         eval_dataset=dev,
         data_collator=collate or DataCollatorWithPadding(tokenizer),
@@ -85,7 +85,7 @@ def _progress_log(name: str) -> Any:
     return ProgressLog()
 
 
-def _arguments(spec: "FinetuneSpec", rows: int, seed: int, folder: Path, *, chooses: bool) -> Any:
+def _arguments(spec: "FinetuneSpec", rows: int, seed: int, folder: Path, *, chooses: bool, all_columns: bool) -> Any:
     import torch
     from transformers import TrainingArguments
 
@@ -111,6 +111,7 @@ def _arguments(spec: "FinetuneSpec", rows: int, seed: int, folder: Path, *, choo
         load_best_model_at_end=chooses,
         metric_for_best_model="score" if chooses else None,
         greater_is_better=True,
+        remove_unused_columns=not all_columns,
         logging_steps=20,
         report_to=[],
         disable_tqdm=not sys.stderr.isatty(),
