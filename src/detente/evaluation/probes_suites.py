@@ -86,7 +86,7 @@ def _toml(path: Path, shared: Slots) -> list[Suite]:
     for number, template in enumerate(templates):
         where = f"{path}, line {lines[number] if number < len(lines) else 1}"
         check_keys(template, _TEMPLATE_KEYS, where)
-        cases += _expand(suite_level | template, f"{path.stem}:{number + 1}", labels, (own, shared), size, where)
+        cases += expand(suite_level | template, f"{path.stem}:{number + 1}", labels, (own, shared), size, where)
     if "rows" in content:
         cases += _groups(path, content["rows"], task, labels, suite_level["expect"])
     if not cases:
@@ -96,7 +96,7 @@ def _toml(path: Path, shared: Slots) -> list[Suite]:
     return [made]
 
 
-def _expand(
+def expand(
     template: Mapping[str, Any], name: str, labels: tuple[str, ...], slots: tuple[Slots, Slots], size: int, where: str
 ) -> list[Case]:
     """Up to `size` cases of a template, drawn from all fillings of its slots; the same in every run."""
