@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
     "compare": "several runs -> one table",
+    "explain": "a checkpoint and statements -> a page that shows which words moved each label",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 
