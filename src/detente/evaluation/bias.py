@@ -136,7 +136,9 @@ def _templates(swap: Swap) -> _Material:
 
 def _voices(swap: Swap, statements: Sequence[Statement]) -> _Material:
     """The statements with one voice, in whose place stands now one, now the other of a pair of voices."""
-    before, after, clusters = [], [], []
+    before: list[Statement] = []
+    after: list[Statement] = []
+    clusters: list[str] = []
     for i, statement in enumerate(statements):
         voice = only_voice(statement) if statement.lang in swap.voices else None
         if voice is None:

@@ -73,7 +73,7 @@ def fails(case: Case, task: Task, proba: FloatArray, *, tolerance: float) -> boo
     """Whether probabilities (texts, labels) miss the expectation; rises up to `tolerance` are no rise."""
     found = proba.argmax(axis=1).tolist()
     if case.expect in ("label", "labels"):
-        return found != task.index(case.labels)
+        return bool(found != task.index(case.labels))
     if case.expect == "same":
         return len(set(found)) > 1
     if case.expect == "changed":

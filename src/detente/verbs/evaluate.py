@@ -13,7 +13,7 @@ from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import measuring, tables
+from detente.evaluation import measuring, probes_sections, tables
 from detente.evaluation.measuring import SplitScores
 from detente.files import Rejects
 from detente.records import Statement
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 class EvaluateJob:
     """What is measured: `split` of the corpus `data`, or all rows of `input` if given; files go to `output`.
 
-    `seed` is the run's own unless given: a dev split that train held out is then the same.
+    `seed` is the run's own unless given: a dev split that train held out is then the same. `probes` and `bias` are
+    auto (the shipped ones where they fit), true, false or a folder of one's own.
     """
 
     name: str
@@ -38,6 +39,8 @@ class EvaluateJob:
     split: str
     input: str
     output: str
+    probes: bool | str
+    bias: bool | str
     tracking: TrackingSpec
     seed: int | None
 
@@ -66,6 +69,9 @@ def run(job: EvaluateJob) -> Outcome:
     column = job.data.score_by
     scores: dict[str, SplitScores] = {what: measuring.measure(tasks, statements, proba, seed=seed, score_by=column)}
     seconds = round(time.monotonic() - started, 2)
+    behaviour, behaviour_tables = probes_sections.measure(
+        checkpoint, statements, suites=job.probes, swaps=job.bias, seed=seed
+    )
     metrics = {
         "name": job.name,
         "checkpoint": str(checkpoints.locate(job.checkpoint)),
@@ -76,6 +82,7 @@ def run(job: EvaluateJob) -> Outcome:
         },
         "seed": seed,
         "metrics": scores,
+        **behaviour,
         "seconds": seconds,
         **provenance.environment(),
     }
@@ -86,6 +93,7 @@ def run(job: EvaluateJob) -> Outcome:
     parts += [
         f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
     ]
+    parts += behaviour_tables
     parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
 

@@ -22,7 +22,7 @@ from detente.verbs.outcome import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainJob:
-    """The first `limit` statements of `input` are explained on the page `output`, for one `task` or for all.
+    """The first `limit` statements of `input` are explained on the page `output`, for some `tasks` or for all.
 
     `steps` is the precision of integrated gradients (encoders); `seed` draws the random deletions that the
     explanations are measured against.
@@ -31,7 +31,7 @@ class ExplainJob:
     checkpoint: str
     input: str
     output: str
-    task: str
+    tasks: Sequence[str]
     data: Layout
     languages: Sequence[str]
     limit: int = 50
@@ -42,6 +42,8 @@ class ExplainJob:
         """Raise UsageError for an output that is no page, or for nothing to explain."""
         if not self.output.endswith((".html", ".htm")):
             raise UsageError(f"output={self.output} must end in .html; the explanations are one page")
+        tasks = (self.tasks,) if isinstance(self.tasks, str) else tuple(self.tasks)
+        object.__setattr__(self, "tasks", tasks)
         for name in ("limit", "steps"):
             value = getattr(self, name)
             if isinstance(value, int) and value < 1:
@@ -86,11 +88,11 @@ def run(job: ExplainJob) -> Outcome:
 
 
 def _tasks(job: ExplainJob, checkpoint: Checkpoint) -> list[Task]:
-    tasks = [task for task in checkpoint.tasks if job.task in ("", task.name)]
-    if not tasks:
-        known = [task.name for task in checkpoint.tasks]
-        raise UsageError(f'the checkpoint does not predict "{job.task}"; {did_you_mean(job.task, known)}')
-    return tasks
+    known = [task.name for task in checkpoint.tasks]
+    for name in job.tasks:
+        if name not in known:
+            raise UsageError(f'the checkpoint does not predict "{name}"; {did_you_mean(name, known)}')
+    return [task for task in checkpoint.tasks if not job.tasks or task.name in job.tasks]
 
 
 def _statements(job: ExplainJob, rejects: Rejects) -> list[Statement]:
