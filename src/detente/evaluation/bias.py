@@ -28,6 +28,7 @@ _MOST_STATEMENTS = 1000
 # Enough to see whether a model reads the holder's columns at all.
 _MOST_HOLDERS = 200
 _LEVEL = 0.05
+_NOTHING = 1e-9
 
 
 class Shift(TypedDict):
@@ -251,9 +252,10 @@ def _p_values(task: Task, material: _Material, change: FloatArray) -> dict[str, 
     found = {}
     for k, label in enumerate(task.labels):
         mean, error, freedom = _mean_and_error(change[:, k], material.clusters)
-        # A shift that is nothing in every case is no evidence of one.
-        sure = error > 0 and freedom >= 1
-        found[label] = float(2 * stats.t.sf(abs(mean) / error, freedom)) if sure else 1.0
+        if error > _NOTHING and freedom >= 1:
+            found[label] = float(2 * stats.t.sf(abs(mean) / error, freedom))
+        else:  # alike in every cluster: plain if there is a shift, and none if there is not
+            found[label] = 0.0 if abs(mean) > _NOTHING and freedom >= 1 else 1.0
     return found
 
 

@@ -77,6 +77,9 @@ def _swap(
     for lang, frame in of["frame"].items():
         if lang not in claims:
             raise InputError(f'{where}: the frame is in "{lang}", which has no claims; {did_you_mean(lang, claims)}')
+        for part in ("claim", slot):
+            if f"{{{part}}}" not in frame:
+                raise InputError(f"{where}: the frame in {lang} does not hold {{{part}}}; add it")
         for number, claim in enumerate(claims[lang], 1):
             texts = [frame.replace("{claim}", claim).replace(f"{{{slot}}}", f"{{{slot}.{form}}}") for form in forms]
             template = {"lang": lang, "texts": texts, "expect": "same"}

@@ -147,15 +147,15 @@ def _example(case: Case, task: Task, proba: FloatArray) -> Example:
 
 
 def table(scores: Probes) -> str:
-    """Failure rates of every suite, all and by language, and what fails most."""
+    """One line a suite: the failure rate with its interval, and the rates by language."""
+    languages = sorted({lang for suite in scores.values() for lang in suite["by_lang"] if "+" not in lang})
     rows = []
     for name, suite in scores.items():
-        for part, rate in {"all": suite["all"], **suite["by_lang"]}.items():
-            if part != "all" and len(suite["by_lang"]) == 1:
-                continue
-            shown = [str(rate["n"]), str(rate["failures"]), f"{rate['rate']['value']:.3f}", interval(rate["rate"])]
-            rows.append([name, part, *shown])
-    return render(["probe", "part", "cases", "failed", "rate", "95% interval"], rows)
+        rate, by_lang = suite["all"], suite["by_lang"]
+        shown = [str(rate["n"]), str(rate["clusters"]), f"{rate['rate']['value']:.3f}", interval(rate["rate"])]
+        parts = [f"{by_lang[lang]['rate']['value']:.3f}" if lang in by_lang else "" for lang in languages]
+        rows.append([name, suite["kind"], *shown, *parts])
+    return render(["probe", "kind", "cases", "templates", "failing", "95% interval", *languages], rows)
 
 
 def failure_rate(failed: Sequence[bool], clusters: Sequence[str]) -> Rate:
