@@ -24,7 +24,7 @@ from detente.tasks import Task
 
 SHIPPED = paths.SHIPPED + "probes/bias"
 _EXAMPLES = 4
-_MOST_STATEMENTS = 1000
+_MOST_STATEMENTS = 2000
 # Enough to see whether a model reads the holder's columns at all.
 _MOST_HOLDERS = 200
 _LEVEL = 0.05
@@ -76,7 +76,7 @@ class _Material:
 def run(
     tasks: Sequence[Task], predict: Predict, statements: Sequence[Statement], *, folder: str = SHIPPED, seed: int = 0
 ) -> Bias:
-    """Every swap of a folder, on templates and on the voices of `statements` (at most 1,000 of them, drawn by seed).
+    """Every swap of a folder, on templates and on the voices of `statements` (at most 2,000 of them, drawn by seed).
 
     Only tasks that the folder names, with the labels it takes them to have, are measured; none may be. Raises
     InputError for a folder that cannot be used.
