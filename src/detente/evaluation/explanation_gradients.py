@@ -2,7 +2,8 @@
 
 The baseline is the same text with every token replaced by the padding token, marks of begin and end kept. What the
 tokens add and the baseline's own logits sum to the logits up to the error of the numerical integral, which every
-explanation carries as its gap.
+explanation carries as its gap. Logits are taken less their mean over labels: softmax sees nothing else, and the last
+label needs no integral of its own, for all sum to zero.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from detente.arrays import FloatArray
 from detente.encoders import reader, vector_width
 from detente.errors import InputError, UsageError
-from detente.evaluation.explanation_parts import Explained, Span, placed, units_of
+from detente.evaluation.explanation_parts import Explained, Span, centred, placed, units_of
 from detente.models.finetune import Finetuned
 from detente.models.frozen import Frozen, read_around
 from detente.models.inputs import target_of
@@ -60,7 +61,7 @@ def explain_frozen(
             found = []
             for reading, block in zip(readings, weights, strict=True):
                 found.append(_integrated(encoder.model, encoder.tokenizer, reading, _to_head(model, block), steps))
-            out[task.name].append(_joined(statement, readings, found, head.intercepts.astype(np.float64)))
+            out[task.name].append(_joined(statement, readings, found, centred(head.intercepts.astype(np.float64))))
         done(1)
     return out
 
@@ -157,12 +158,12 @@ def _integrated(
 
     def forward(tokens: Any, *rest: Any) -> Any:
         given = dict(zip(names, rest, strict=True))
-        output = model(input_ids=tokens, output_hidden_states=True, **given)
-        return to_logits(output, given["attention_mask"])
+        output = to_logits(model(input_ids=tokens, output_hidden_states=True, **given), given["attention_mask"])
+        return output - output.mean(dim=-1, keepdim=True)
 
     with torch.inference_mode():
         logits, ground = forward(ids, *others.values())[0], forward(baseline, *others.values())[0]
-    n = len(logits)
+    n = len(logits) - 1
     attribution = LayerIntegratedGradients(forward, model.get_input_embeddings()).attribute(
         ids.expand(n, -1).contiguous(),
         baselines=baseline.expand(n, -1).contiguous(),
@@ -172,8 +173,9 @@ def _integrated(
         method="gausslegendre",
         internal_batch_size=max(_BATCH, n),
     )
+    tokens = attribution.sum(-1).T.detach().cpu().double().numpy()
     return (
-        attribution.sum(-1).T.detach().cpu().double().numpy(),
+        np.hstack([tokens, -tokens.sum(axis=1, keepdims=True)]),
         logits.cpu().double().numpy(),
         ground.cpu().double().numpy(),
     )

@@ -102,7 +102,7 @@ def _ngrams(text: str, analyser: Analyser) -> Iterator[tuple[str, int, int]]:
         for n in range(analyser.low, analyser.high + 1):
             for i in range(len(words) - n + 1):
                 group = words[i : i + n]
-                yield " ".join(word[0] for word in group), at[group[0].start()], at[group[-1].end()]
+                yield " ".join(word[0] for word in group), at[group[0].start()], at[group[-1].end() - 1] + 1
         return
     for word in re.finditer(r"\S+", lowered):
         padded = f" {word[0]} "
@@ -110,7 +110,7 @@ def _ngrams(text: str, analyser: Analyser) -> Iterator[tuple[str, int, int]]:
             for i in range(max(1, len(padded) - n + 1)):
                 start = min(max(word.start() + i - 1, word.start()), word.end())
                 end = max(min(word.start() + i - 1 + n, word.end()), start)
-                yield padded[i : i + n], at[start], at[end]
+                yield padded[i : i + n], at[start], at[end - 1] + 1 if end > start else at[start]
             if n >= len(padded):
                 break  # a word shorter than the n-gram counts once, whole
 
@@ -121,7 +121,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _lowered(text: str) -> tuple[str, list[int]]:
-    """The text in lower case, and for each of its offsets (and its end) that in the text."""
+    """The text in lower case, and for each of its characters (and its end) the offset of that one's in the text."""
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered, list(range(len(text) + 1))

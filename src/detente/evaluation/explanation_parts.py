@@ -22,9 +22,10 @@ _UNIT = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]+")
 class Explained:
     """Why a classifier gives one statement the logits that it gives, for one task.
 
-    `contributions` (units, labels) belong to the `units`, spans of the text. `terms` name what a linear
-    model counts (n-grams, cues) with what each adds; there are none of an encoder. `rest` stands at no place in the
-    text. `gap` is the largest difference over labels between the logits and what contributions and rest sum to.
+    `logits` may lack a number common to all labels. `contributions` (units, labels) belong to the `units`, spans of
+    the text. `terms` name what a linear model counts (n-grams, cues) with what each adds; there are none of an
+    encoder. `rest` stands at no place in the text. `gap` is the largest difference over labels between the logits and
+    what contributions and rest sum to.
     """
 
     statement: Statement
