@@ -70,6 +70,8 @@ def test_contributions_and_rest_sum_to_the_logits_that_the_model_gives(family, w
             assert one.gap == pytest.approx(np.abs(total - one.logits).max(), abs=1e-9)
             assert softmax(one.logits[None])[0] == pytest.approx(expected, abs=1e-4)
             assert len(one.units) == len(one.contributions)
+            if one.members:
+                assert sum(one.members.values()) == pytest.approx(one.contributions.sum(axis=0))
 
 
 def test_words_that_carry_the_label_carry_the_contribution(fitted, rows):

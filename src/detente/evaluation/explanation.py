@@ -110,10 +110,12 @@ def _blended(head: Head, members: Sequence[Explained]) -> Explained:
     contributions = np.zeros_like(members[0].contributions)
     logits, rest = head.intercepts.astype(np.float64), {"intercept": head.intercepts.astype(np.float64)}
     terms: list[tuple[str, FloatArray]] = []
+    sums: dict[str, FloatArray] = {}
     for i, member in enumerate(members):
         weights = head.weights[:, i * n : (i + 1) * n].astype(np.float64)
-        contributions += member.contributions @ weights.T
-        kind = ("linear", "encoder")[i]
+        kind, added = ("linear", "encoder")[i], member.contributions @ weights.T
+        contributions += added
+        sums[kind] = added.sum(axis=0)
         terms += [(name, of @ weights.T) for name, of in member.terms]
         logs = np.log(np.clip(softmax(member.logits[None])[0], _FLOOR, 1.0))
         logits = logits + weights @ logs
@@ -126,6 +128,7 @@ def _blended(head: Head, members: Sequence[Explained]) -> Explained:
         contributions=contributions,
         terms=tuple(terms),
         rest=rest,
+        members=sums,
     )
 
 

@@ -139,13 +139,20 @@ def _statement(of: TaskPage, i: int) -> str:
     mark = "" if not given else (" · given label: the same" if given == of.task.labels[label] else
                                  f" · <strong>given label: {escape(given)}</strong>")  # fmt: skip
     about = " · ".join(escape(v) for v in (one.statement.id, one.statement.lang, one.statement.holder) if v)
+    score = float(centred(one.logits)[label])
     sums = "; ".join(f"{escape(name)} {value:+.2f}" for name, value in rest.items())
     return f"""<article><p class="about">{about}</p>
 <p class="text">{_marked(one, [float(s) for s in scores])}</p>
 <p><strong>{escape(of.task.labels[label])}</strong> ({shares}){mark}</p>
-<p class="sum">words {sum(scores):+.2f}; {sums}; score {float(centred(one.logits)[label]):+.2f}</p>
+<p class="sum">words {sum(scores):+.2f}{_members(one, label)}; {sums}; score {score:+.2f}</p>
 {_counted(one, label)}
 </article>"""
+
+
+def _members(one: Explained, label: int) -> str:
+    """What the words get from each member of a blend; empty for a single model or member."""
+    shares = [f"{escape(name)} {float(centred(value)[label]):+.2f}" for name, value in one.members.items()]
+    return f" ({', '.join(shares)})" if len(shares) > 1 else ""
 
 
 def _counted(one: Explained, label: int) -> str:

@@ -6,7 +6,7 @@ of the rest sum to the logits.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Explained:
     `logits` may lack a number common to all labels. `contributions` (units, labels) belong to the `units`, spans of
     the text. `terms` name what a linear model counts (n-grams, cues) with what each adds; there are none of an
     encoder. `rest` stands at no place in the text. `gap` is the largest difference over labels between the logits and
-    what contributions and rest sum to.
+    what contributions and rest sum to. `members` are what all units together get from each member of a blend (labels,).
     """
 
     statement: Statement
@@ -34,6 +34,7 @@ class Explained:
     contributions: FloatArray
     terms: tuple[tuple[str, FloatArray], ...]
     rest: Mapping[str, FloatArray]
+    members: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def gap(self) -> float:
