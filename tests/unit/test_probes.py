@@ -159,6 +159,9 @@ def test_a_folder_without_suites(tmp_path, stance):
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdef")), min_size=2, max_size=60))
 def test_the_interval_holds_the_rate_and_is_never_a_point(cases):
     rate = probes.failure_rate([bad for bad, _ in cases], [name for _, name in cases])["rate"]
+    if len({name for _, name in cases}) == 1:
+        assert rate["low"] is rate["high"] is None
+        return
     assert 0 <= rate["low"] <= rate["value"] <= rate["high"] <= 1
     assert rate["high"] > rate["low"]
 

@@ -15,8 +15,8 @@ from detente import paths
 from detente.arrays import FloatArray
 from detente.evaluation.bias_swaps import Swap, read_swaps
 from detente.evaluation.bias_voices import only_voice, put
+from detente.evaluation.intervals import Interval
 from detente.evaluation.probes import Example, Predict, Rate, failure_rate
-from detente.evaluation.scoring import Interval
 from detente.evaluation.tables import interval, render
 from detente.records import Statement
 from detente.seeds import rng
@@ -117,11 +117,16 @@ def table(scores: Bias) -> str:
         star = "*" if label in of["clear"] else ""
         moved = f"{label} {shift['value']:+.3f}{star}"
         shown = [str(flips["n"]), f"{flips['rate']['value']:.3f}", interval(flips["rate"]), moved]
-        rows.append([of["task"], f"{of['swap']}, {of['on']}", *shown, f"{shift['low']:+.3f} to {shift['high']:+.3f}"])
+        rows.append([of["task"], f"{of['swap']}, {of['on']}", *shown, signed(shift)])
     header = ["task", "swap", "n", "flips", "95% interval", "largest mean shift", "95% interval"]
     if not rows:
         return ""
     return render(header, rows) + "\n* differs from zero after Holm's correction over all swaps and labels of the task"
+
+
+def signed(of: Interval) -> str:
+    """The bounds of a difference, with their signs."""
+    return "none" if of["low"] is None or of["high"] is None else f"{of['low']:+.3f} to {of['high']:+.3f}"
 
 
 def _templates(swap: Swap) -> _Material:
@@ -226,13 +231,13 @@ def _shift(task: Task, material: _Material, before: FloatArray, after: FloatArra
 def mean_shift(change: FloatArray, clusters: Sequence[str]) -> Interval:
     """The mean with a 95% interval from the clusters' sums (linearised variance, Student's t of clusters - 1).
 
-    A single cluster leaves the interval without bounds other than those of a change of probability, -1 and 1.
+    A single cluster allows no interval.
     """
     from scipy import stats
 
     mean, error, freedom = _mean_and_error(change, clusters)
     if freedom < 1:
-        return Interval(value=mean, low=-1.0, high=1.0)
+        return Interval(value=mean, low=None, high=None)
     width = float(stats.t.ppf(1 - _LEVEL / 2, freedom)) * error
     return Interval(value=mean, low=max(-1.0, mean - width), high=min(1.0, mean + width))
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from html import escape
 
 from detente.arrays import FloatArray
+from detente.evaluation.bias import signed
 from detente.evaluation.explanation import TopTerm
 from detente.evaluation.explanation_curve import curve
 from detente.evaluation.explanation_parts import Explained, centred
 from detente.evaluation.faithfulness import Faithfulness
-from detente.evaluation.scoring import Interval
+from detente.evaluation.intervals import Interval
 from detente.tasks import Task
 
 _LEVELS = 4
@@ -98,7 +99,7 @@ averaged over the deletions (AOPC). Deleting as many random words is the measure
 
 
 def _interval(of: Interval) -> str:
-    return f"{of['value']:.3f} <small>({of['low']:.3f} to {of['high']:.3f})</small>"
+    return f"{of['value']:.3f} <small>({signed(of)})</small>"
 
 
 def _top(title: str, what: str, of: TaskPage, found: Mapping[str, Mapping[str, Sequence[TopTerm]]]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from detente.arrays import FloatArray
 from detente.evaluation.bias import mean_shift
 from detente.evaluation.explanation_parts import Explained, centred, without
-from detente.evaluation.scoring import Interval
+from detente.evaluation.intervals import Interval
 from detente.records import Statement
 from detente.seeds import rng
 from detente.tasks import Task

@@ -14,9 +14,9 @@ import numpy as np
 from detente import paths
 from detente.arrays import FloatArray
 from detente.errors import InputError, did_you_mean
+from detente.evaluation.intervals import Interval
 from detente.evaluation.probes_cases import Case, check_case, fails
 from detente.evaluation.probes_suites import Suite, read_folder
-from detente.evaluation.scoring import Interval
 from detente.evaluation.tables import interval, render
 from detente.records import LABEL_COLUMNS, Statement
 from detente.tasks import Task
@@ -163,13 +163,15 @@ def failure_rate(failed: Sequence[bool], clusters: Sequence[str]) -> Rate:
 
     That is the exact binomial interval (Clopper & Pearson 1934) at the effective number of cases: n over the
     design effect of the clusters, corrected for their being few (Korn & Graubard 1998). Where all cases fail or
-    none does, the design effect cannot be seen and every cluster counts as one case.
+    none does, the design effect cannot be seen and every cluster counts as one case. One cluster alone allows no
+    interval.
     """
     from scipy import stats
 
     n, names = len(failed), sorted(set(clusters))
     values, share = np.asarray(failed, dtype=float), float(np.mean(failed))
-    low, high = 0.0, 1.0
+    low: float | None = None
+    high: float | None = None
     if len(names) > 1:
         effective = float(len(names))
         if 0 < share < 1:

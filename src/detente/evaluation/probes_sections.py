@@ -22,7 +22,7 @@ class Sections(TypedDict):
 
 
 def measure(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | None,
     statements: Sequence[Statement],
     *,
     suites: bool | str,
@@ -30,8 +30,10 @@ def measure(
     seed: int,
 ) -> tuple[Sections, list[str]]:
     """The sections and their tables. `suites` and `swaps` are true (the shipped ones), false, a folder, or auto:
-    the shipped ones, if they fit the checkpoint's tasks and it is quick.
+    the shipped ones, if they fit the checkpoint's tasks and it is quick. Without a checkpoint there is nobody to ask.
     """
+    if checkpoint is None:
+        return Sections(), []
     sections, texts = Sections(), []
     if folder := _folder(suites, probes.SHIPPED, checkpoint):
         found = probes.run(checkpoint.tasks, checkpoint.predict_proba, probes.suites_for(folder, checkpoint.tasks))

@@ -10,6 +10,7 @@ from detente import files
 from detente.checkpoint import Checkpoint
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.evaluation import explanation
+from detente.evaluation.bias import signed
 from detente.evaluation.explanation_page import About, TaskPage, page
 from detente.evaluation.faithfulness import faithfulness
 from detente.files import Layout, Rejects
@@ -117,5 +118,5 @@ def _faithful(of: TaskPage) -> str:
     return (
         f"{of.task.name}: deleting the words explained lowers the probability by {found['top']['value']:.3f}, "
         f"random words by {found['random']['value']:.3f}; difference {gain['value']:.3f} "
-        f"({gain['low']:.3f} to {gain['high']:.3f}, n {found['n']})"
+        f"({signed(gain)}, n {found['n']})"
     )
