@@ -221,6 +221,10 @@ def test_mistakes_are_one_sentence(run_of, fitted, rows, tmp_path, monkeypatch):
         job("x", source, tmp_path / "page.pdf")
     with pytest.raises(UsageError, match="limit is 0"):
         job("x", source, tmp_path / "page.html", limit=0)
+    article = tmp_path / "article.html"
+    article.write_text("<html><body><p>Moscow bans gas.</p></body></html>")
+    with pytest.raises(UsageError, match="is also an input"):
+        explain.run(job(run_of("linear"), article, article))
     with pytest.raises(UsageError, match='does not predict "stanse"; did you mean "stance"'):
         explain.run(job(run_of("linear"), source, tmp_path / "page.html", tasks=["stanse"]))
     with pytest.raises(UsageError, match="cannot be explained; give a run of model=linear"):

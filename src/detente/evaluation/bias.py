@@ -13,7 +13,7 @@ import numpy as np
 
 from detente import paths
 from detente.arrays import FloatArray
-from detente.evaluation.bias_swaps import Swap, read_swaps
+from detente.evaluation.bias_swaps import Swap, Swaps, read_swaps
 from detente.evaluation.bias_voices import only_voice, put
 from detente.evaluation.intervals import Interval
 from detente.evaluation.probes import Example, Predict, Rate, failure_rate
@@ -81,7 +81,7 @@ def run(
     Only tasks that the folder names, with the labels it takes them to have, are measured; none may be. Raises
     InputError for a folder that cannot be used.
     """
-    found = read_swaps(Path(paths.resolve(folder)).expanduser())
+    found = swaps_of(folder)
     measured = [task for task in tasks if task.name in found.tasks and set(found.tasks[task.name]) <= set(task.labels)]
     if not measured:
         return []
@@ -105,6 +105,11 @@ def run(
         _mark_clear(of_task, p_values)
         scores += of_task
     return scores
+
+
+def swaps_of(folder: str) -> Swaps:
+    """The swaps of a folder, `shipped:` or one's own. Raises InputError for one that cannot be used."""
+    return read_swaps(Path(paths.resolve(folder)).expanduser())
 
 
 def table(scores: Bias) -> str:

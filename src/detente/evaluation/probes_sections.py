@@ -52,6 +52,14 @@ def measure(
     return sections, texts
 
 
+def check(checkpoint: Checkpoint, *, suites: bool | str, swaps: bool | str) -> None:
+    """Raise InputError now for suites or swaps that cannot be used, rather than after a long prediction."""
+    if folder := _folder(suites, probes.SHIPPED, checkpoint):
+        probes.suites_for(folder, checkpoint.tasks)
+    if folder := _folder(swaps, bias.SHIPPED, checkpoint):
+        bias.swaps_of(folder)
+
+
 def _folder(setting: bool | str, shipped: str, checkpoint: Checkpoint) -> str:
     """The folder that a setting means; empty for none."""
     if setting is True or (setting == AUTO and checkpoint.family not in _SLOW):

@@ -147,6 +147,7 @@ def _tables(
 def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
     """What the checkpoint predicts for the labelled statements that the job names."""
     checkpoint = checkpoints.load(job.checkpoint)
+    probes_sections.check(checkpoint, suites=job.probes, swaps=job.bias)
     seed = job.seed if job.seed is not None else int(checkpoint.about.get("seed", 0))
     statements, what = _statements(job, checkpoint, rejects, seed)
     tasks = [task for task in checkpoint.tasks if any(task.name in s.labels for s in statements)]

@@ -98,6 +98,8 @@ def _tasks(job: ExplainJob, checkpoint: Checkpoint) -> list[Task]:
 
 def _statements(job: ExplainJob, rejects: Rejects) -> list[Statement]:
     source = sources.open_source(job.input, job.data)
+    if Path(job.output).expanduser().resolve() in {p.resolve() for p in (*source.tables, *source.documents)}:
+        raise UsageError(f"output={job.output} is also an input; give another file")
     read = sources.statements(source, layout=job.data, rejects=rejects, languages=job.languages)
     statements = list(islice(read, job.limit))
     if not statements:
