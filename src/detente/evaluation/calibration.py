@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
 from detente.evaluation.metrics import IntArray
-from detente.evaluation.proportions import Z95, wilson
-from detente.evaluation.scoring import Interval, check_proba
+from detente.evaluation.proportions import Z95, Estimate, wilson
+from detente.evaluation.scoring import check_proba
 from detente.seeds import rng
 from detente.tasks import Task
 
@@ -73,8 +73,8 @@ class PartCalibration(TypedDict):
     n: int
     confidence: float
     accuracy: float
-    gap: Interval
-    ece: Interval
+    gap: Estimate
+    ece: Estimate
     ece_if_calibrated: float
     bins: list[Bin]
 
@@ -167,7 +167,7 @@ def _ece(excess: FloatArray, parts: Sequence[NDArray[np.intp]]) -> float:
     return float(sum(abs(excess[rows].sum()) for rows in parts) / len(excess))
 
 
-def _ece_interval(excess: FloatArray, parts: Sequence[NDArray[np.intp]], *, seed: int) -> Interval:
+def _ece_interval(excess: FloatArray, parts: Sequence[NDArray[np.intp]], *, seed: int) -> Estimate:
     """The ECE with its 95% basic bootstrap interval, bins held fixed.
 
     The ECE of a sample lies above that of the population, and that of a resample above both; the basic
@@ -178,13 +178,13 @@ def _ece_interval(excess: FloatArray, parts: Sequence[NDArray[np.intp]], *, seed
     n = len(excess)
     found = _ece(excess, parts)
     if n < 2:
-        return Interval(value=found, low=0.0, high=1.0)
+        return Estimate(value=found, low=0.0, high=1.0)
     means = np.array([excess[rows].sum() / n for rows in parts])
     squares = np.array([(excess[rows] ** 2).sum() / n for rows in parts])
     covariance = (np.diag(squares) - np.outer(means, means)) / (n - 1)
     drawn = rng(seed, "ece").multivariate_normal(means, covariance, size=DRAWS, method="eigh")
     low, high = np.percentile(abs(drawn).sum(axis=1), [2.5, 97.5])
-    return Interval(value=found, low=float(max(2 * found - high, 0.0)), high=float(min(2 * found - low, 1.0)))
+    return Estimate(value=found, low=float(max(2 * found - high, 0.0)), high=float(min(2 * found - low, 1.0)))
 
 
 def _ece_if_calibrated(confidence: FloatArray, parts: Sequence[NDArray[np.intp]], *, seed: int) -> float:
@@ -203,13 +203,13 @@ def _ece_if_calibrated(confidence: FloatArray, parts: Sequence[NDArray[np.intp]]
     return float(np.percentile(sums / len(confidence), 95))
 
 
-def mean_interval(values: FloatArray) -> Interval:
+def mean_interval(values: FloatArray) -> Estimate:
     """A mean with its 95% normal interval; one value alone can be anything between -1 and 1."""
     mean = float(values.mean())
     if len(values) < 2:
-        return Interval(value=mean, low=-1.0, high=1.0)
+        return Estimate(value=mean, low=-1.0, high=1.0)
     half = Z95 * float(values.std(ddof=1)) / len(values) ** 0.5
-    return Interval(value=mean, low=mean - half, high=mean + half)
+    return Estimate(value=mean, low=mean - half, high=mean + half)
 
 
 def _brier(proba: FloatArray, truth: FloatArray) -> Brier:

@@ -13,7 +13,7 @@ from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import measuring, tables
+from detente.evaluation import abstention, measuring, tables, trust
 from detente.evaluation.measuring import SplitScores
 from detente.files import Rejects
 from detente.records import Statement
@@ -65,6 +65,8 @@ def run(job: EvaluateJob) -> Outcome:
     proba = checkpoint.predict_proba(statements)
     column = job.data.score_by
     scores: dict[str, SplitScores] = {what: measuring.measure(tasks, statements, proba, seed=seed, score_by=column)}
+    thresholds = {task.name: abstention.stored(checkpoint.about, task) for task in tasks}
+    trusted = trust.trust(tasks, statements, proba, thresholds=thresholds, seed=seed)
     seconds = round(time.monotonic() - started, 2)
     metrics = {
         "name": job.name,
@@ -76,6 +78,7 @@ def run(job: EvaluateJob) -> Outcome:
         },
         "seed": seed,
         "metrics": scores,
+        **trust.sections({what: trusted}),
         "seconds": seconds,
         **provenance.environment(),
     }
@@ -86,6 +89,7 @@ def run(job: EvaluateJob) -> Outcome:
     parts += [
         f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
     ]
+    parts.append(trust.trust_text(trusted))
     parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
 
