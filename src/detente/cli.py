@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
     "compare": "several runs -> one table",
+    "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 

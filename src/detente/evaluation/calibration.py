@@ -4,7 +4,7 @@ Every bin holds the same number of rows (Nixon et al. 2019). What stands in `met
 is `{split: {task: Calibration}}`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
 from detente.evaluation.metrics import IntArray
-from detente.evaluation.proportions import Z95, Estimate, wilson
+from detente.evaluation.proportions import Z95, Estimate, clopper_pearson, wilson
 from detente.evaluation.scoring import check_proba
 from detente.seeds import rng
 from detente.tasks import Task
@@ -168,23 +168,40 @@ def _ece(excess: FloatArray, parts: Sequence[NDArray[np.intp]]) -> float:
 
 
 def _ece_interval(excess: FloatArray, parts: Sequence[NDArray[np.intp]], *, seed: int) -> Estimate:
-    """The ECE with its 95% basic bootstrap interval, bins held fixed.
+    """The ECE with its 95% interval, bins held fixed.
 
-    The ECE of a sample lies above that of the population, and that of a resample above both; the basic
-    interval turns the resamples round the sample's value and so takes the excess off again (Davison &
-    Hinkley 1997, 5.2). The sums of the bins are resampled by their normal limit: any number of rows costs
-    the same.
+    The ECE of a sample lies above that of the population, the more so the better the calibration, so that
+    percentiles of resamples miss. The interval is the inversion of a test instead: the bins' gaps, all scaled
+    by s, are those of a population with an ECE of s times the sample's; the interval holds every such ECE
+    under which the sample's would not be in the upper or lower 2.5%. Gaps of a sample of n rows are drawn by
+    their normal limit, so any number of rows costs the same.
     """
     n = len(excess)
     found = _ece(excess, parts)
-    if n < 2:
-        return Estimate(value=found, low=0.0, high=1.0)
+    if n < 2 or found < 1e-12:
+        return Estimate(value=found, low=0.0, high=clopper_pearson(0, n)[1])
     means = np.array([excess[rows].sum() / n for rows in parts])
     squares = np.array([(excess[rows] ** 2).sum() / n for rows in parts])
     covariance = (np.diag(squares) - np.outer(means, means)) / (n - 1)
-    drawn = rng(seed, "ece").multivariate_normal(means, covariance, size=DRAWS, method="eigh")
-    low, high = np.percentile(abs(drawn).sum(axis=1), [2.5, 97.5])
-    return Estimate(value=found, low=float(max(2 * found - high, 0.0)), high=float(min(2 * found - low, 1.0)))
+    noise = rng(seed, "ece").multivariate_normal(np.zeros(len(means)), covariance, size=DRAWS, method="eigh")
+
+    def above(scale: float) -> float:
+        return float((abs(scale * means + noise).sum(axis=1) >= found).mean())
+
+    low = _where(above, 0.025) if above(0.0) < 0.025 else 0.0
+    # Bins that are off by chance alone make the scaled gaps look noisier than they are: the upper end is at least
+    # that of the normal limit.
+    normal = found + Z95 * float(abs(means + noise).sum(axis=1).std())
+    return Estimate(value=found, low=low * found, high=min(max(_where(above, 0.975) * found, normal), 1.0))
+
+
+def _where(rising: Callable[[float], float], level: float) -> float:
+    """The scale in [0, 64] at which a rising function reaches `level`, by bisection."""
+    low, high = 0.0, 64.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < level else (low, middle)
+    return high
 
 
 def _ece_if_calibrated(confidence: FloatArray, parts: Sequence[NDArray[np.intp]], *, seed: int) -> float:
