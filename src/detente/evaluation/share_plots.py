@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detente.evaluation.proportions import Estimate
+from detente.evaluation.populations import NONE
 from detente.evaluation.shares import ALL, ShareRow
 from detente.tasks import Task
 
@@ -23,7 +24,7 @@ def plot_shares(task: Task, rows: Sequence[ShareRow], path: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    periods = sorted({row["period"] for row in rows} - {"", ALL})
+    periods = sorted({row["period"] for row in rows} - {"", ALL, NONE})
     figure = Figure(layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
     if periods:
@@ -51,6 +52,7 @@ def _over_time(figure: Any, task: Task, rows: Sequence[ShareRow], periods: Seque
             continue
         of = [row for row in timed if _group(row) == groups[number]]
         _panel(axes, task, of, periods)
+        axes.tick_params(labelbottom=number + across >= len(groups))
         axes.set_title(f"{groups[number]} (n {sizes[groups[number]]:,})", fontsize=9)
     left_out = f"; the {len(groups)} largest of {len(sizes)} groups" if len(sizes) > len(groups) else ""
     _finish(
@@ -74,7 +76,8 @@ def _panel(axes: "Axes", task: Task, rows: Sequence[ShareRow], periods: Sequence
         axes.fill_between(
             x, [v["low"] for v in values], [v["high"] for v in values], color=colour, alpha=0.18, linewidth=0
         )
-        axes.plot(x, [v["value"] for v in values], color=colour, linewidth=1.6, label=label)
+        axes.plot(x, [v["value"] for v in values], color=colour, linewidth=1.6)
+        axes.plot([], [], color=colour, linewidth=1.6, marker=marker, markersize=5, label=label)
         for i, row, estimate in known:
             if estimate is not None:
                 fill = "white" if row["method"] == "adjusted count" else colour

@@ -97,7 +97,18 @@ def _tasks(job: PrevalenceJob) -> list[Task]:
 def _table(rows: Sequence[ShareRow]) -> str:
     """Every cell as rows of text, the first `_CELLS_SHOWN` cells of each task."""
     columns = [*rows[0]["group"], *(["period"] if rows[0]["period"] else [])]
-    header = ["task", "label", *columns, "n", "gold", "counted", "corrected", "95% interval", "method", "adjusted count"]
+    header = [
+        "task",
+        "label",
+        *columns,
+        "n",
+        "gold",
+        "counted",
+        "corrected",
+        "95% interval",
+        "method",
+        "adjusted count",
+    ]
     lines, shown, left_out = [], dict[str, set[str]](), 0
     for row in rows:
         cells = shown.setdefault(row["task"], set())
