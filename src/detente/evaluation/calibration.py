@@ -133,7 +133,7 @@ def _part(confidence: FloatArray, right: FloatArray, *, seed: int) -> PartCalibr
         n=len(right),
         confidence=float(confidence.mean()),
         accuracy=float(right.mean()),
-        gap=mean_interval(excess),
+        gap=mean_interval(excess, least=-1.0, most=1.0),
         ece=_ece_interval(excess, parts, seed=seed),
         ece_if_calibrated=_ece_if_calibrated(confidence, parts, seed=seed),
         bins=_bins(confidence, right, parts),
@@ -220,19 +220,19 @@ def _ece_if_calibrated(confidence: FloatArray, parts: Sequence[NDArray[np.intp]]
     return float(np.percentile(sums / len(confidence), 95))
 
 
-def mean_interval(values: FloatArray) -> Estimate:
-    """A mean with its 95% normal interval; one value alone can be anything between -1 and 1."""
+def mean_interval(values: FloatArray, *, least: float, most: float) -> Estimate:
+    """A mean with its 95% normal interval; of one value alone the whole range from `least` to `most`."""
     mean = float(values.mean())
     if len(values) < 2:
-        return Estimate(value=mean, low=-1.0, high=1.0)
+        return Estimate(value=mean, low=least, high=most)
     half = Z95 * float(values.std(ddof=1)) / len(values) ** 0.5
-    return Estimate(value=mean, low=mean - half, high=mean + half)
+    return Estimate(value=mean, low=max(mean - half, least), high=min(mean + half, most))
 
 
 def _brier(proba: FloatArray, truth: FloatArray) -> Brier:
     """Murphy's decomposition on equal-mass bins of each label's probability, summed over labels."""
     squared = ((proba - truth) ** 2).sum(axis=1)
-    of = mean_interval(squared)
+    of = mean_interval(squared, least=0.0, most=2.0)
     reliability = resolution = uncertainty = 0.0
     for k in range(proba.shape[1]):
         share = truth[:, k].mean()
@@ -243,8 +243,8 @@ def _brier(proba: FloatArray, truth: FloatArray) -> Brier:
             resolution += float(weight * (truth[rows, k].mean() - share) ** 2)
     return Brier(
         value=of["value"],
-        low=max(of["low"], 0.0),
-        high=min(of["high"], 2.0),
+        low=of["low"],
+        high=of["high"],
         reliability=reliability,
         resolution=resolution,
         uncertainty=uncertainty,
