@@ -115,6 +115,18 @@ def test_thresholds_are_scored_on_other_rows():
         assert entry["kept"]
 
 
+def test_languages_are_told_apart_where_they_have_rows():
+    gold, proba = drawn(400, np.random.default_rng(8))
+    gold[:100] = 1
+    thresholds = fit_thresholds(*drawn(2000, np.random.default_rng(5)))
+    languages = ["ru"] * 100 + ["en"] * 290 + ["uk"] * 10
+    of = abstention(TASK, gold, proba, thresholds=thresholds, languages=languages, seed=1)
+    assert of["by_lang"].keys() == {"en", "ru"}
+    assert not of["by_lang"]["ru"][-1]["kept"]
+    assert of["by_lang"]["en"][-1]["kept"]
+    assert of["by_lang"]["ru"][-1]["n"] == 100
+
+
 def test_a_rate_that_cannot_be_kept_is_refused_with_the_lowest_that_can():
     thresholds = fit_thresholds(*drawn(400, np.random.default_rng(6)))
     kept = [entry["rate"] for entry in thresholds["rates"] if entry["threshold"] is not None]
@@ -196,7 +208,7 @@ def test_predict_abstains_and_queues_the_rest(predict, tmp_path):
     assert sorted(row["id"] for row in queue) == sorted(row["id"] for row in empty)
     doubt = [(1 - row["stance_confidence"]) * row["relevance"] for row in queue]
     assert doubt == sorted(doubt, reverse=True)
-    assert f"stance: {180 - len(empty)} of 180 rows answered, so that at most 10% of them are wrong" in out
+    assert f"stance: {180 - len(empty)} of 180 rows answered (confidence from" in out
     assert "out.queue.jsonl" in out
 
 

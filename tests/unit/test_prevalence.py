@@ -212,6 +212,7 @@ def test_small_groups_borrow_error_rates_or_get_nothing(prevalence, tmp_path):
     found = json.loads((tmp_path / "shares.json").read_text(encoding="utf-8"))
     methods = {(row["group"]["side"], row["period"]): (row["method"], row["error_rates"]) for row in found["shares"]}
     assert methods[("us", "(all)")] == ("PPI++", "own")
+    assert methods[("(all)", "2025-01")] == ("adjusted count", "pooled")
     assert methods[("us", "2025-01")] == ("adjusted count", "pooled")
     assert any("fewer than 60 gold rows" in warning for warning in found["warnings"])
     status, out, _ = prevalence("by=[side]", "period=month", "min_gold=60", "pool=none")

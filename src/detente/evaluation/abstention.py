@@ -25,6 +25,7 @@ STEP = 0.01
 STARTS = (0.98, 0.93, 0.85, 0.70)
 POINTS = 60
 DRAWS = 400
+MIN_ROWS = 50
 
 
 class RateThreshold(TypedDict):
@@ -80,6 +81,7 @@ class Abstention(TypedDict):
     `aurc` is the area under the risk-coverage curve (Geifman & El-Yaniv 2017; lower is better), `aurc_best` that
     of an order that puts every right row before every wrong one, `aurc_random` (the error with no abstention) that
     of no order at all. `points` go from the surest rows to all; `rates` are the checkpoint's stored thresholds.
+    `by_lang` says what they do in each language of at least `MIN_ROWS` rows: the promise is for all rows together.
     """
 
     n: int
@@ -89,6 +91,7 @@ class Abstention(TypedDict):
     aurc_random: float
     points: list[Point]
     rates: list[Answered]
+    by_lang: dict[str, list[Answered]]
 
 
 def fit_thresholds(
@@ -141,14 +144,26 @@ def _lowest(answered: IntArray, errors: IntArray, grid: FloatArray, *, rate: flo
 
 
 def abstention(
-    task: Task, gold: IntArray, proba: FloatArray, *, thresholds: Thresholds | None, seed: int
+    task: Task,
+    gold: IntArray,
+    proba: FloatArray,
+    *,
+    thresholds: Thresholds | None,
+    languages: Sequence[str] = (),
+    seed: int,
 ) -> Abstention:
-    """The risk-coverage curve of `proba` (n, labels) against `gold` (n,), and what stored thresholds do here."""
+    """The risk-coverage curve of `proba` (n, labels) against `gold` (n,), and what stored thresholds do here.
+
+    `languages` gives each row's language, or nothing.
+    """
     check_proba(task, proba)
     confidence, wrong = proba.max(axis=1), (proba.argmax(axis=1) != gold).astype(float)
     order = np.argsort(-confidence, kind="stable")
     ordered, errors = confidence[order], wrong[order]
     kept = [entry for entry in (thresholds["rates"] if thresholds else []) if entry["threshold"] is not None]
+    named = np.array(list(languages) or [""] * len(gold))
+    parts = {lang: named == lang for lang in sorted(set(named.tolist()) - {""})}
+    parts = {lang: rows for lang, rows in parts.items() if MIN_ROWS <= rows.sum() < len(gold)}
     return Abstention(
         n=len(gold),
         error=float(wrong.mean()),
@@ -157,6 +172,9 @@ def abstention(
         aurc_random=float(wrong.mean()),
         points=_points(ordered, errors),
         rates=[_answered(confidence, wrong, entry) for entry in kept],
+        by_lang={
+            lang: [_answered(confidence[rows], wrong[rows], entry) for entry in kept] for lang, rows in parts.items()
+        },
     )
 
 

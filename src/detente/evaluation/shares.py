@@ -15,6 +15,8 @@ from detente.tasks import Task
 
 Pool = Literal["small", "none", "all"]
 ALL = "(all)"
+# From how many gold rows on a cell's own confusion is inverted: with fewer its interval holds the truth too rarely.
+OWN_RATES = 100
 _SHOWN = 8
 
 
@@ -104,7 +106,8 @@ def _cell(
     own = enough and pool != "all"
     counted = naive(data.predicted[rows], len(data.task.labels))
     powered = _powered(data, rows, gold) if enough else (None, None)
-    source = gold if own else np.arange(len(data.gold)) if pool != "none" else gold[:0]
+    mine = own and (len(gold) >= OWN_RATES or pool == "none")
+    source = gold if mine else np.arange(len(data.gold)) if pool != "none" else gold[:0]
     adjusted = adjusted_count(
         data.predicted[rows],
         data.gold[source],
@@ -128,7 +131,7 @@ def _cell(
                 gold=len(gold),
                 naive=Estimate(value=plain, low=float(counted.low[k]), high=float(counted.high[k])),
                 adjusted=_estimate(adjusted, k),
-                error_rates="" if adjusted is None else "own" if own else "pooled",
+                error_rates="" if adjusted is None else "own" if mine else "pooled",
                 ppi=_estimate(powered[0], k),
                 ppi_plus=_estimate(powered[1], k),
                 power=powered[1].power if powered[1] else None,

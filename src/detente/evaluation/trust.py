@@ -36,7 +36,9 @@ def trust(
         gold = np.array(task.index([statements[i].labels[task.name] for i in rows]), dtype=int)
         kept, languages = proba[task.name][rows], [statements[i].lang for i in rows]
         found["calibration"][task.name] = calibration(task, gold, kept, languages=languages, seed=seed)
-        found["abstention"][task.name] = abstention(task, gold, kept, thresholds=thresholds.get(task.name), seed=seed)
+        found["abstention"][task.name] = abstention(
+            task, gold, kept, thresholds=thresholds.get(task.name), languages=languages, seed=seed
+        )
     return found
 
 
@@ -50,16 +52,21 @@ def sections(by_split: Mapping[str, Trust]) -> dict[str, dict[str, object]]:
 
 def trust_text(of: Trust) -> str:
     """What the thresholds do on these rows, as a table, and the advice on calibration."""
-    header = ["task", "abstain", "confidence", "answered", "coverage", "error", "95% interval"]
+    header = ["task", "abstain", "confidence", "answered", "coverage", "error", "95% interval", "kept"]
     rows = []
     for name, found in of["abstention"].items():
-        rows.append([name, "never", "0", str(found["n"]), "100.0%", f"{found['error']:.3f}", "-"])
+        rows.append([name, "never", "0", str(found["n"]), "100.0%", f"{found['error']:.3f}", "-", "-"])
         for entry in found["rates"]:
             error = entry["error"]
             shown = [f"{error['value']:.3f}", between(error)] if error else ["-", "-"]
             share = f"{entry['coverage']['value']:.1%}"
-            rows.append([name, f"{entry['rate']:g}", f"{entry['threshold']:g}", str(entry["answered"]), share, *shown])
-    parts = ["errors among the answered, at the rates kept on dev\n" + render(header, rows)]
+            kept = "yes" if entry["kept"] else "NO"
+            limits = [f"{entry['rate']:g}", f"{entry['threshold']:g}"]
+            rows.append([name, *limits, str(entry["answered"]), share, *shown, kept])
+    parts = [
+        "errors among the answered, at the rates that dev allows (kept: the rate is not below the interval)\n"
+        + render(header, rows)
+    ]
     advice = [line for found in of["calibration"].values() for line in found["advice"]]
     return "\n\n".join([*parts, *(["\n".join(["calibration", *advice])] if advice else [])])
 

@@ -65,8 +65,8 @@ def _queued(job: PredictJob, output: Path, limits: Sequence[Limit], columns: Map
     queue = Path(job.queue).expanduser() if job.queue else output.with_name(f"{output.name.split('.')[0]}.queue.jsonl")
     found = abstaining.write_queue(output, queue, limits, columns=columns, most=job.queue_rows)
     lines = [
-        f"{limit.task}: {found.rows - found.by_task[limit.task]:,} of {found.rows:,} rows answered, "
-        f"so that at most {limit.rate:.0%} of them are wrong (confidence from {limit.threshold:g})"
+        f"{limit.task}: {found.rows - found.by_task[limit.task]:,} of {found.rows:,} rows answered "
+        f"(confidence from {limit.threshold:g}); on rows like those of dev at most {limit.rate:.0%} of them are wrong"
         for limit in limits
     ]
     if found.queued:
