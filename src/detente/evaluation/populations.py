@@ -1,5 +1,6 @@
 """Reading a population of predictions and its gold sample, every fault named by file and line."""
 
+import array
 import datetime
 import math
 import re
@@ -27,14 +28,15 @@ NONE = "(none)"
 class Population:
     """Predictions row by row: where each stands, its group and period, and for each task its label and probabilities.
 
-    `hard` names the tasks of which the file has labels alone; `given` holds labels that came with the rows.
+    `proba` holds rows one after another. `hard` names the tasks of which the file has labels alone;
+    `given` holds labels that came with the rows.
     """
 
     where: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     keys: list[tuple[str, ...]] = field(default_factory=list)
     predicted: dict[str, list[int]] = field(default_factory=dict)
-    proba: dict[str, list[list[float]]] = field(default_factory=dict)
+    proba: "dict[str, array.array[float]]" = field(default_factory=dict)
     given: dict[str, list[int]] = field(default_factory=dict)
     hard: set[str] = field(default_factory=set)
 
@@ -97,7 +99,7 @@ def _add_prediction(found: Population, task: Task, row: Row) -> None:
         # The label is empty where predict abstained: the likeliest one stands for it, or answers alone would count.
         label = int(np.argmax(proba)) if label is None else label
     found.predicted.setdefault(task.name, []).append(label)
-    found.proba.setdefault(task.name, []).append(proba)
+    found.proba.setdefault(task.name, array.array("d")).extend(proba)
     given = _label(task, row, f"given_{task.name}")
     found.given.setdefault(task.name, []).append(-1 if given is None else given)
 
@@ -231,7 +233,7 @@ def labelled(population: Population, gold: Gold, task: Task) -> Labelled:
     return Labelled(
         task=task,
         predicted=np.array(population.predicted[task.name]),
-        proba=np.array(population.proba[task.name]),
+        proba=np.frombuffer(population.proba[task.name]).reshape(-1, len(task.labels)),
         gold_rows=rows,
         gold=np.array(list(gold.labels[task.name].values()), dtype=int),
         weights=None if weights is None else np.array([weights[given] for given in gold.labels[task.name]]),

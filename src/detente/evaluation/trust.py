@@ -67,6 +67,15 @@ def trust_text(of: Trust) -> str:
         "errors among the answered, at the rates that dev allows (kept: the rate is not below the interval)\n"
         + render(header, rows)
     ]
+    broken = [
+        f"{name}, {lang}: {entry['error']['value']:.3f} of the answered are wrong at abstain={entry['rate']:g} "
+        f"({between(entry['error'])}, n {entry['answered']}); the promise is for all languages together"
+        for name, found in of["abstention"].items()
+        for lang, entries in found["by_lang"].items()
+        for entry in entries
+        if entry["error"] and not entry["kept"]
+    ]
+    parts += ["\n".join(broken)] if broken else []
     advice = [line for found in of["calibration"].values() for line in found["advice"]]
     return "\n\n".join([*parts, *(["\n".join(["calibration", *advice])] if advice else [])])
 
