@@ -261,6 +261,13 @@ def test_a_sample_that_is_not_random_is_noticed_and_weights_are_named(prevalence
     assert "weighted by one over their chance of being chosen" in out
 
 
+def test_gold_that_is_the_classifiers_own_is_noticed(prevalence, tmp_path):
+    status, out, _ = prevalence("gold=pred.csv")
+    assert status == 0
+    assert "agree with the classifier in every one" in out
+    assert "all 900 predictions have gold" in out
+
+
 def test_columns_and_spellings_of_gold_are_mapped(prevalence, tmp_path):
     rows = [{"key": row["id"], "code": row["stance"][0].upper()} for row in read(tmp_path / "gold.csv")]
     write(tmp_path / "mine.csv", rows)

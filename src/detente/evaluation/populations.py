@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from detente import files
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation.shares import ALL, Labelled
+from detente.evaluation.shares import ALL, NONE, Labelled
 from detente.files import Layout, Row
 from detente.tasks import Task
 
 PERIODS = ("", "month", "quarter", "year")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?")
-NONE = "(none)"
 
 
 @dataclass(kw_only=True)

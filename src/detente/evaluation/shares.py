@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from detente.tasks import Task
 
 Pool = Literal["small", "none", "all"]
 ALL = "(all)"
+NONE = "(none)"
 # From how many gold rows on a cell's own confusion is inverted: with fewer its interval holds the truth too rarely.
 OWN_RATES = 100
 _SHOWN = 8
@@ -36,7 +37,18 @@ class Labelled:
     weights: FloatArray | None
 
 
-class ShareRow(TypedDict):
+class _Where(TypedDict):
+    task: str
+    group: dict[str, str]
+    period: str
+    label: str
+    n: int
+    gold: int
+    error_rates: str
+    method: str
+
+
+class ShareRow(_Where):
     """The share of one label in one cell (a value of each group column, and a period).
 
     `n` rows, `gold` of them labelled by people. Each estimate is None where the cell's gold does not allow it;
@@ -44,20 +56,12 @@ class ShareRow(TypedDict):
     the estimate to report, by `method`; `misleading` says that `naive` lies outside its interval.
     """
 
-    task: str
-    group: dict[str, str]
-    period: str
-    label: str
-    n: int
-    gold: int
     naive: Estimate
     adjusted: Estimate | None
-    error_rates: str
     ppi: Estimate | None
     ppi_plus: Estimate | None
     power: float | None
     corrected: Estimate | None
-    method: str
     projected: bool
     misleading: bool
 
@@ -104,7 +108,6 @@ def _cell(
 ) -> list[ShareRow]:
     enough = len(gold) >= min_gold
     own = enough and pool != "all"
-    counted = naive(data.predicted[rows], len(data.task.labels))
     powered = _powered(data, rows, gold) if enough else (None, None)
     mine = own and (len(gold) >= OWN_RATES or pool == "none")
     source = gold if mine else np.arange(len(data.gold)) if pool != "none" else gold[:0]
@@ -116,32 +119,50 @@ def _cell(
         weights=None if data.weights is None else data.weights[source],
         seed=seed,
     )
-    corrected = powered[1] if own else adjusted
-    method = "" if corrected is None else "PPI++" if own else "adjusted count"
-    made = []
-    for k, label in enumerate(data.task.labels):
-        reported, plain = _estimate(corrected, k), float(counted.value[k])
-        made.append(
-            ShareRow(
-                task=data.task.name,
-                group=dict(zip(by, key, strict=False)),
-                period=key[len(by)],
-                label=label,
-                n=len(rows),
-                gold=len(gold),
-                naive=Estimate(value=plain, low=float(counted.low[k]), high=float(counted.high[k])),
-                adjusted=_estimate(adjusted, k),
-                error_rates="" if adjusted is None else "own" if mine else "pooled",
-                ppi=_estimate(powered[0], k),
-                ppi_plus=_estimate(powered[1], k),
-                power=powered[1].power if powered[1] else None,
-                corrected=reported,
-                method=method,
-                projected=bool(corrected and corrected.projected),
-                misleading=reported is not None and not reported["low"] <= plain <= reported["high"],
-            )
+    counted = naive(data.predicted[rows], len(data.task.labels))
+    rates = "" if adjusted is None else "own" if mine else "pooled"
+    return [
+        _row(
+            k,
+            counted=counted,
+            adjusted=adjusted,
+            powered=powered,
+            corrected=powered[1] if own else adjusted,
+            task=data.task.name,
+            group=dict(zip(by, key, strict=False)),
+            period=key[len(by)],
+            label=label,
+            n=len(rows),
+            gold=len(gold),
+            error_rates=rates,
+            method="PPI++" if own else "adjusted count" if adjusted else "",
         )
-    return made
+        for k, label in enumerate(data.task.labels)
+    ]
+
+
+def _row(
+    k: int,
+    *,
+    counted: Shares,
+    adjusted: Shares | None,
+    powered: tuple[Shares, Shares] | tuple[None, None],
+    corrected: Shares | None,
+    **where: Unpack[_Where],
+) -> ShareRow:
+    """The row of the label at position `k`."""
+    reported, plain = _estimate(corrected, k), float(counted.value[k])
+    return ShareRow(
+        **where,
+        naive=Estimate(value=plain, low=float(counted.low[k]), high=float(counted.high[k])),
+        adjusted=_estimate(adjusted, k),
+        ppi=_estimate(powered[0], k),
+        ppi_plus=_estimate(powered[1], k),
+        power=powered[1].power if powered[1] else None,
+        corrected=reported,
+        projected=bool(corrected and corrected.projected),
+        misleading=reported is not None and not reported["low"] <= plain <= reported["high"],
+    )
 
 
 def _powered(data: Labelled, rows: NDArray[np.int_], gold: NDArray[np.int_]) -> tuple[Shares, Shares]:
@@ -160,7 +181,7 @@ def _estimate(of: Shares | None, k: int) -> Estimate | None:
 
 def warnings(data: Labelled, rows: Sequence[ShareRow], *, min_gold: int, pool: Pool) -> list[str]:
     """What a reader of the shares must know: sentences."""
-    found = [_assumption(data), *_unlike(data)]
+    found = [_assumption(data), *_unlike(data), *_same(data)]
     name, cells = data.task.name, {cell_name(row): row for row in rows}
     small = [cell for cell, row in cells.items() if row["gold"] < min_gold]
     if small and pool == "small":
@@ -200,7 +221,9 @@ def warnings(data: Labelled, rows: Sequence[ShareRow], *, min_gold: int, pool: P
 def cell_name(row: ShareRow) -> str:
     """The cell of a row in words: `holder_side=us, 2025-03`, or "all rows"."""
     parts = [f"{name}={value}" for name, value in row["group"].items() if value != ALL]
-    return ", ".join([*parts, *([row["period"]] if row["period"] not in ("", ALL) else [])]) or "all rows"
+    if row["period"] not in ("", ALL):
+        parts.append("no date" if row["period"] == NONE else row["period"])
+    return ", ".join(parts) or "all rows"
 
 
 def _some(cells: Sequence[str]) -> str:
@@ -210,6 +233,8 @@ def _some(cells: Sequence[str]) -> str:
 
 def _assumption(data: Labelled) -> str:
     n, whole = len(data.gold), len(data.predicted)
+    if n == whole:
+        return f"{data.task.name}: all {n:,} predictions have gold, so that their corrected shares are those of gold"
     if data.weights is None:
         return (
             f"{data.task.name}: the {n:,} gold rows are taken as a random sample of the {whole:,} predictions, each "
@@ -221,6 +246,13 @@ def _assumption(data: Labelled) -> str:
         f"{data.task.name}: the {n:,} gold rows are weighted by one over their chance of being chosen, taken as given "
         f"and above zero for every one of the {whole:,} predictions; they are worth {size:,.0f} rows of a plain sample"
     )
+
+
+def _same(data: Labelled) -> list[str]:
+    """A warning if gold never contradicts the classifier: it may be the classifier's own labels."""
+    if (data.gold != data.predicted[data.gold_rows]).any() or len(data.gold) < 20:
+        return []
+    return [f"{data.task.name}: the gold rows agree with the classifier in every one; are they labels by people?"]
 
 
 def _unlike(data: Labelled) -> list[str]:
