@@ -18,6 +18,7 @@ NEEDED = {
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
     "explain": ["checkpoint=x", "input=x", "output=y.html"],
+    "prevalence": ["input=x"],
 }
 
 
