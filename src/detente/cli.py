@@ -24,6 +24,7 @@ VERBS = {
     "evaluate": "a checkpoint, or predictions made elsewhere, on gold labels -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
     "compare": "several runs -> one table, and which of them differ",
+    "report": "a run, or several -> one HTML page that needs no network",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from detente import paths
 from detente.errors import UsageError
+from detente.evaluation.rankings import compare_runs
 from detente.evaluation.report.comparison_page import comparison_page
 from detente.evaluation.report.run_page import run_page
-from detente.evaluation.rankings import compare_runs
-from detente.evaluation.runs import open_runs
+from detente.evaluation.runs import read_runs
 from detente.files import write_text
 from detente.verbs.outcome import Outcome
 
@@ -41,7 +41,7 @@ def run(job: ReportJob) -> Outcome:
         folder = folder.parent if folder.name == "checkpoint" else folder
         text, target = run_page(folder), Path(job.output or folder / "report.html")
     else:
-        text = comparison_page(compare_runs(open_runs(job.runs), seed=job.seed))
+        text = comparison_page(compare_runs(read_runs(job.runs), seed=job.seed))
         target = Path(job.output or Path(job.run_dir) / "report.html")
     write_text(target, text)
     return Outcome(text=f"report       {paths.shown(target)}: open it in a browser", run_dir=target.parent)

@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from detente.evaluation.report.html import Section, details, el, table
+from detente.evaluation.report.html import Section, above, details, el, table
 from detente.evaluation.report.words import interval, language, percent, signed, thousands
 
 _SHOWN = 3
@@ -14,9 +14,10 @@ _SHOWN = 3
 def probes(suites: Mapping[str, Any]) -> Section:
     """Failure rates by suite and language, worst first, with examples."""
     lead = (
-        "Made-up statements that isolate one thing each, after CheckList (Ribeiro et al. 2020). Minimum functionality: the label is beyond "
-        "doubt. Invariance: the change should not matter. Directional: the probability should move one way. The figure is the "
-        "share of cases that fail; intervals treat cases of one template as one."
+        "Made-up statements that isolate one thing each, after CheckList (Ribeiro et al. 2020). Minimum "
+        "functionality: the label is beyond doubt. Invariance: the change should not matter. Directional: the "
+        "probability should move one way. The figure is the share of cases that fail; intervals treat cases of one "
+        "template as one."
     )
     parts: list[Markup] = []
     for task in dict.fromkeys(of["task"] for of in suites.values()):
@@ -35,9 +36,14 @@ def probes(suites: Mapping[str, Any]) -> Section:
             for name, of in worst
         ]
         header = ["suite", "what it asks", "kind", "cases", "fail", *map(language, langs)]
-        parts += [el("h3", task.capitalize()), table(f"{task.capitalize()}: share of cases that fail, worst suite first", header, rows, words=3)]
         parts += [
-            details(f"Failures of “{name.replace('_', ' ')}”", [_example(example) for example in of["examples"][:_SHOWN]])
+            el("h3", task.capitalize()),
+            table(f"{task.capitalize()}: share of cases that fail, worst suite first", header, rows, words=3),
+        ]
+        parts += [
+            details(
+                f"Failures of “{name.replace('_', ' ')}”", [_example(example) for example in of["examples"][:_SHOWN]]
+            )
             for name, of in worst
             if of["examples"]
         ]
@@ -59,8 +65,9 @@ def _lang(code: str) -> str | None:
 def bias(swaps: Sequence[Mapping[str, Any]]) -> Section:
     """What changing the speaker's country, name or outlet does when nothing else changes."""
     lead = (
-        "The same words from another mouth should get the same label. Shown is how often the label changes, and by how many points "
-        "the probability of each label moves on average. A shift is marked clear if it differs from zero after Holm's correction."
+        "The same words from another mouth should get the same label. Shown is how often the label changes, and by "
+        "how many points the probability of each label moves on average. A shift is marked clear if it differs from "
+        "zero after Holm's correction."
     )
     parts: list[Markup] = []
     for task in dict.fromkeys(of["task"] for of in swaps):
@@ -68,7 +75,7 @@ def bias(swaps: Sequence[Mapping[str, Any]]) -> Section:
         labels = list(own[0]["all"]["shift"])
         rows = [
             [
-                of["swap"],
+                of["swap"].replace("->", "→"),
                 of["on"],
                 thousands(of["all"]["flips"]["n"]),
                 interval(of["all"]["flips"]["rate"], share=True),
@@ -77,9 +84,15 @@ def bias(swaps: Sequence[Mapping[str, Any]]) -> Section:
             for of in own
         ]
         header = ["swap", "made in", "cases", "label changes", *(f"{label}, points" for label in labels)]
-        parts += [el("h3", task.capitalize()), table(f"{task.capitalize()}: effect of swaps, largest first", header, rows, words=2)]
         parts += [
-            details(f"Labels that change: {of['swap']} ({of['on']})", [_example(example) for example in of["examples"][:_SHOWN]])
+            el("h3", task.capitalize()),
+            table(f"{task.capitalize()}: effect of swaps, largest first", header, rows, words=2),
+        ]
+        parts += [
+            details(
+                f"Labels that change: {of['swap'].replace('->', '→')} ({of['on']})",
+                [_example(example) for example in of["examples"][:_SHOWN]],
+            )
             for of in own[:_SHOWN]
             if of["examples"]
         ]
@@ -87,4 +100,5 @@ def bias(swaps: Sequence[Mapping[str, Any]]) -> Section:
 
 
 def _shift(of: Mapping[str, Any], *, clear: bool) -> Markup:
-    return el("span", signed(of), " clear" if clear else "", class_="bad" if clear else None)
+    shift, interval_ = signed(of)
+    return above((f"{shift} clear" if clear else shift, interval_), class_="bad" if clear else None)

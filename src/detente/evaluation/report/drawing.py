@@ -13,7 +13,7 @@ from detente.evaluation.report.html import el
 
 BLUE, ORANGE, GREY, LIGHT = "#0072b2", "#d55e00", "#57606a", "#d0d7de"
 _WIDTH, _HEIGHT = 380, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 14, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 26, 14, 46
 
 
 def reliability(bins: Sequence[Mapping[str, Any]], *, label: str) -> Markup:
@@ -43,7 +43,14 @@ def risk_coverage(of: Mapping[str, Any], *, label: str) -> Markup:
         stroke_width=2,
     )
     stored = [
-        el("rect", x=_at(x(r["coverage"]["value"]) - 4), y=_at(y(min(r["error"]["value"], top)) - 4), width=8, height=8, fill=ORANGE)
+        el(
+            "rect",
+            x=_at(x(r["coverage"]["value"]) - 4),
+            y=_at(y(min(r["error"]["value"], top)) - 4),
+            width=8,
+            height=8,
+            fill=ORANGE,
+        )
         for r in of["rates"]
         if r["error"] is not None
     ]
@@ -118,12 +125,21 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _line(x1: float, y1: float, x2: float, y2: float, *, colour: str, dashes: str = "", width: float = 1) -> Markup:
     return el(
-        "line", x1=_at(x1), y1=_at(y1), x2=_at(x2), y2=_at(y2), stroke=colour, stroke_width=width, stroke_dasharray=dashes or None
+        "line",
+        x1=_at(x1),
+        y1=_at(y1),
+        x2=_at(x2),
+        y2=_at(y2),
+        stroke=colour,
+        stroke_width=width,
+        stroke_dasharray=dashes or None,
     )
 
 
 def _text(words: str, x: float, y: float, *, anchor: str, colour: str | None = None) -> Markup:
-    return el("text", words, x=_at(x), y=_at(y), text_anchor=anchor, font_size=12, style=f"fill:{colour}" if colour else None)
+    return el(
+        "text", words, x=_at(x), y=_at(y), text_anchor=anchor, font_size=12, style=f"fill:{colour}" if colour else None
+    )
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

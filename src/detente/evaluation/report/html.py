@@ -34,7 +34,8 @@ def el(tag: str, *parts: Content, **attributes: Part) -> Markup:
         if value is not None
     )
     inner = "".join(str(escape(part)) for part in _flat(parts) if part is not None)
-    return Markup(f"<{tag}{shown}>" if tag in _VOID and not inner else f"<{tag}{shown}>{inner}</{tag}>")
+    whole = f"<{tag}{shown}/>" if tag in _VOID and not inner else f"<{tag}{shown}>{inner}</{tag}>"
+    return Markup(whole)  # noqa: S704 (every part of it went through escape)
 
 
 def _flat(parts: Iterable[Content]) -> Iterable[Part]:
@@ -80,6 +81,11 @@ def paragraph(*parts: Content) -> Markup:
     return el("p", *parts)
 
 
+def above(pair: tuple[str, str], *, class_: str | None = None) -> Markup:
+    """A figure with its interval below it, in small print."""
+    return el("span", pair[0], el("small", pair[1]) if pair[1] else None, class_=class_)
+
+
 def details(summary: str, *parts: Content) -> Markup:
     """What opens on a click, and is open in print."""
     return el("details", el("summary", summary), *parts)
@@ -93,18 +99,20 @@ def code(text: str) -> Markup:
 def page(*, title: str, intro: Sequence[Markup], sections: Sequence[Section]) -> str:
     """A whole document with its style, a table of contents and the sections."""
     style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-    contents = el("nav", el("ol", [el("li", el("a", s.title, href=f"#{s.anchor}")) for s in sections]), aria_label="Contents")
-    body = [
-        el("section", el("h2", s.title), el("p", s.lead, class_="lead"), s.content, id=s.anchor) for s in sections
-    ]
+    contents = el(
+        "nav", el("ol", [el("li", el("a", s.title, href=f"#{s.anchor}")) for s in sections]), aria_label="Contents"
+    )
+    body = [el("section", el("h2", s.title), el("p", s.lead, class_="lead"), s.content, id=s.anchor) for s in sections]
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
         el("title", title),
-        el("style", Markup(style)),
+        el("style", Markup(style)),  # noqa: S704 (the package's own file)
     )
     footer = el("footer", "Made by détente from the files of the run; nothing is loaded from elsewhere.")
-    document = el("html", head, el("body", el("header", el("h1", title), intro), contents, el("main", body), footer), lang="en")
+    document = el(
+        "html", head, el("body", el("header", el("h1", title), intro), contents, el("main", body), footer), lang="en"
+    )
     return f"<!doctype html>\n{document}\n"

@@ -24,19 +24,24 @@ _NAMES = {
 
 def data(metrics: Mapping[str, Any]) -> Section:
     """What was trained and measured on."""
-    lead = "The fingerprint is a hash over texts, targets, splits and labels: two runs with one fingerprint saw the same statements."
+    lead = (
+        "The fingerprint is a hash over texts, targets, splits and labels: with one fingerprint, the same statements."
+    )
     named = {"measured on": metrics["data"]}
     trained = metrics.get("trained") or {}
     if trained.get("data"):
         named["trained on"] = trained["data"]
-    rows = [[what, of.get("name", ""), _sizes(of.get("n")), of.get("fingerprint", "")[:16]] for what, of in named.items()]
+    rows = [
+        [what, of.get("name", ""), _sizes(of.get("n")), of.get("fingerprint", "")[:16]] for what, of in named.items()
+    ]
     parts = [table("Data", ["", "corpus", "statements", "fingerprint (first 16)"], rows, words=4)]
     parts += [paragraph(note) for of in named.values() for note in of.get("notes", ())]
     if metrics["data"].get("name", "").startswith("statements"):
         parts.append(
             paragraph(
-                "The shipped statements are authored: language models wrote them after a guide, others labelled them blind. Real news is "
-                "harder. The data card, data/README.md, says how they were made and where they fall short."
+                "The shipped statements are authored: language models wrote them after a guide, others labelled them "
+                "blind. Real news is harder. The data card, data/README.md, says how they were made and where they "
+                "fall short."
             )
         )
     return Section(anchor="data", title="Data", lead=lead, content=tuple(parts))

@@ -27,7 +27,18 @@ def run_page(run_dir: Path) -> str:
     sections += [origin.data(metrics), origin.run(metrics, run_dir)]
     intro = scores.headline(_said(first), metrics["metrics"][first])
     intro += [el("p", missing, class_="lead") for missing in _missing(metrics)]
-    return page(title=f"{metrics['name']}", intro=intro, sections=sections)
+    return page(title=_title(metrics), intro=intro, sections=sections)
+
+
+def _title(metrics: Mapping[str, Any]) -> str:
+    """What was done, to what, on what, in words."""
+    data = metrics["data"].get("name", "").replace("_", " ")
+    trained = metrics.get("trained") or {}
+    if trained.get("name"):
+        return f"{trained['name'].replace('_', ' ')}, evaluated on {data}"
+    if metrics.get("predictions"):
+        return f"Predictions of {Path(metrics['predictions']).name}, evaluated"
+    return f"{metrics['name'].replace('_', ' ')}, trained on {data}"
 
 
 def read_metrics(run_dir: Path) -> dict[str, Any]:

@@ -5,8 +5,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from detente.evaluation.report.html import Section, details, el, paragraph, table
-from detente.evaluation.report.words import column, interval, language, number, p_value, percent, signed, thousands, value
+from detente.evaluation.report.html import Section, above, details, el, paragraph, table
+from detente.evaluation.report.words import (
+    column,
+    interval,
+    language,
+    number,
+    p_value,
+    percent,
+    signed,
+    thousands,
+    value,
+)
 
 _SLICES = 15
 
@@ -17,7 +27,8 @@ def headline(split: str, by_task: Mapping[str, Any]) -> list[Markup]:
     for task, scores in by_task.items():
         of = scores["all"]
         units = f", in {thousands(of['clusters'])} groups" if of.get("clusters", of["n"]) != of["n"] else ""
-        said = f"{task.capitalize()}: macro-F1 {interval(of['macro_f1'])} on {thousands(of['n'])} {split} statements{units}; "
+        on = f"{thousands(of['n'])} {split} statements{units}"
+        said = f"{task.capitalize()}: macro-F1 {interval(of['macro_f1'])} on {on}; "
         said += f"{percent(of['accuracy']['value'])} of the labels are right."
         out.append(el("p", said, class_="headline"))
         if of.get("note"):
@@ -28,13 +39,18 @@ def headline(split: str, by_task: Mapping[str, Any]) -> list[Markup]:
 def section(split: str, by_task: Mapping[str, Any]) -> Section:
     """The scores of one split: overall, by language, by label, the confusion matrix."""
     lead = (
-        "Macro-F1 is the mean over labels of the harmonic mean of precision and recall: 1 is perfect, and rare labels count as "
-        "much as frequent ones. Brackets hold 95% intervals: what other statements of the same kind would give. Where statements "
-        "come in groups (scenarios, documents) the interval draws whole groups."
+        "Macro-F1 is the mean over labels of the harmonic mean of precision and recall: 1 is perfect, and rare "
+        "labels count as much as frequent ones. Brackets hold 95% intervals: what other statements of the same kind "
+        "would give. Where statements come in groups (scenarios, documents) the interval draws whole groups."
     )
     parts: list[Markup] = []
     for task, scores in by_task.items():
-        parts += [el("h3", task.capitalize()), _overall(task, scores), _labels(task, scores["all"]), _confusion(task, scores["all"])]
+        parts += [
+            el("h3", task.capitalize()),
+            _overall(task, scores),
+            _labels(task, scores["all"]),
+            _confusion(task, scores["all"]),
+        ]
         if "mean_f_avg" in scores:
             parts.append(paragraph(f"F1 of the two polar labels, averaged over targets: {scores['mean_f_avg']:.4f}."))
     return Section(anchor=f"scores-{split}", title=f"Scores on {split}", lead=lead, content=tuple(parts))
@@ -42,7 +58,8 @@ def section(split: str, by_task: Mapping[str, Any]) -> Section:
 
 def _overall(task: str, scores: Mapping[str, Any]) -> Markup:
     parts = {"all statements": scores["all"]}
-    parts |= {language(lang): of for lang, of in scores.get("by_lang", {}).items()}
+    by_lang = sorted(scores.get("by_lang", {}).items(), key=lambda item: (-item[1]["n"], item[0]))
+    parts |= {language(lang): of for lang, of in by_lang}
     parts |= {name or "(none)": of for name, of in scores.get("by_column", {}).items()}
     rows = [
         [
@@ -69,7 +86,13 @@ def _labels(task: str, of: Mapping[str, Any]) -> Markup:
         [label, thousands(scores["n"]), _plain(scores["precision"]), _plain(scores["recall"]), _plain(scores["f1"])]
         for label, scores in of["labels"].items()
     ]
-    header = ["label", "statements", "precision (right among those given it)", "recall (found among those that have it)", "F1"]
+    header = [
+        "label",
+        "statements",
+        "precision (right among those given it)",
+        "recall (found among those that have it)",
+        "F1",
+    ]
     return table(f"{task.capitalize()} by label", header, rows)
 
 
@@ -93,9 +116,9 @@ def _confusion(task: str, of: Mapping[str, Any]) -> Markup:
 def slices(split: str, by_task: Mapping[str, Any]) -> Section:
     """Where the classifier is worse or better than on the other statements."""
     lead = (
-        "Accuracy within groups of statements against all other statements. A group is called worse or better only if the "
-        "difference is clear after Holm's correction for the number of groups looked at. Groups too small to test are named so: "
-        "their figures mean little."
+        "Accuracy within groups of statements against all other statements. A group is called worse or better only "
+        "if the difference is clear after Holm's correction for the number of groups looked at. Groups too small to "
+        "test are named so: their figures mean little."
     )
     parts: list[Markup] = []
     for task, of in by_task.items():
@@ -122,15 +145,25 @@ def _slice_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
             _verdict(row["verdict"]),
             thousands(row["n"]),
             interval(row["accuracy"]),
-            signed(row["difference"]),
+            above(signed(row["difference"])),
             interval(row["macro_f1"]),
             p_value(row["p_holm"]),
         ]
         for row in rows
     ]
-    header = ["group", "value", "verdict", "statements", "accuracy", "against the others, points", "macro-F1", "p (Holm)"]
+    header = [
+        "group",
+        "value",
+        "verdict",
+        "statements",
+        "accuracy",
+        "against the others, points",
+        "macro-F1",
+        "p (Holm)",
+    ]
     return table(caption, header, shown, words=3)
 
 
 def _verdict(verdict: str) -> Markup:
-    return el("span", verdict, class_={"worse": "bad", "better": "good"}.get(verdict))
+    shown = "not clear" if verdict == "no difference found" else verdict
+    return el("span", shown, class_={"worse": "bad", "better": "good"}.get(verdict))

@@ -1,11 +1,17 @@
 """How numbers and names are said to a reader."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 LANGUAGES = {
-    "en": "English", "it": "Italian", "ru": "Russian", "de": "German", "fr": "French", "es": "Spanish", "uk": "Ukrainian",
-}  # fmt: skip
+    "en": "English",
+    "it": "Italian",
+    "ru": "Russian",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "uk": "Ukrainian",
+}
 COLUMNS = {
     "lang": "language",
     "holder_side": "holder's side",
@@ -30,7 +36,7 @@ def percent(value: float | None) -> str:
     """A share in per cent, one digit where it is small."""
     if value is None:
         return "–"
-    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
+    return f"{value:.1%}".replace(".0%", "%") if 0 < value < 0.1 else f"{value:.0%}"
 
 
 def interval(of: Mapping[str, Any] | None, *, share: bool = False) -> str:
@@ -43,14 +49,28 @@ def interval(of: Mapping[str, Any] | None, *, share: bool = False) -> str:
     return f"{shown(of['value'])} ({shown(of['low'])}–{shown(of['high'])})"
 
 
-def signed(of: Mapping[str, Any]) -> str:
-    """A difference in points of a hundred, with its interval."""
+def run_names(names: Sequence[str]) -> dict[str, str]:
+    """Names of runs without the words that all begin with.
+
+    >>> run_names(["statements_both_blend", "statements_both_linear"])
+    {'statements_both_blend': 'blend', 'statements_both_linear': 'linear'}
+    """
+    words = [name.split("_") for name in names]
+    shared = 0
+    while len(names) > 1 and all(len(of) > shared + 1 and of[shared] == words[0][shared] for of in words):
+        shared += 1
+    return {name: " ".join(of[shared:]) for name, of in zip(names, words, strict=True)}
+
+
+def signed(of: Mapping[str, Any]) -> tuple[str, str]:
+    """A difference in points of a hundred, and its interval."""
+
     def points(value: float) -> str:
         return f"{100 * value:+.1f}".replace("-", "−")
 
     if of["low"] is None:
-        return points(of["value"])
-    return f"{points(of['value'])} ({points(of['low'])} to {points(of['high'])})"
+        return points(of["value"]), ""
+    return points(of["value"]), f"{points(of['low'])} to {points(of['high'])}"
 
 
 def language(code: str) -> str:
