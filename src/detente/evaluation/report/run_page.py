@@ -41,6 +41,13 @@ def _title(metrics: Mapping[str, Any]) -> str:
     return f"{metrics['name'].replace('_', ' ')}, trained on {data}"
 
 
+def write_report(run_dir: Path) -> Path:
+    """Write the page as `report.html` beside what it is made from; returns where."""
+    path = run_dir / "report.html"
+    files.write_text(path, run_page(run_dir))
+    return path
+
+
 def read_metrics(run_dir: Path) -> dict[str, Any]:
     """The metrics of a run folder, or of the run that a checkpoint's folder lies in."""
     path = (run_dir.parent if run_dir.name == "checkpoint" else run_dir) / "metrics.json"

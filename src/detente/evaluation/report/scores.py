@@ -68,11 +68,10 @@ def _overall(task: str, scores: Mapping[str, Any]) -> Markup:
             interval(of["macro_f1"]),
             interval(of["accuracy"]),
             _plain(of["mcc"]),
-            _plain(of.get("ece")),
         ]
         for name, of in parts.items()
     ]
-    header = ["part", "statements", "macro-F1", "accuracy", "Matthews correlation", "expected calibration error"]
+    header = ["part", "statements", "macro-F1", "accuracy", "Matthews correlation"]
     return table(f"{task.capitalize()} overall and by part", header, rows)
 
 
