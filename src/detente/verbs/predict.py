@@ -1,21 +1,34 @@
 """`detente predict`: labels and probabilities for statements or articles, streaming, in input order."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from detente import __version__, files
 from detente import checkpoint as checkpoints
-from detente import files
+from detente.checkpoint import Checkpoint
 from detente.errors import UsageError
-from detente.files import Layout, Rejects
-from detente.inference import sources
-from detente.inference.batches import labelled_rows, output_columns
+from detente.files import Layout
+from detente.files.formats import is_gzip
+from detente.inference import cache, jobs, pipes, sources
+from detente.inference.ledger import State, folder_of
+from detente.inference.sources import Source
+from detente.inference.work import Work
 from detente.verbs.outcome import Outcome
+
+# Families whose answer to a statement has the same bits whatever else is in the batch, and that use one core.
+_ROW_BY_ROW = ("majority", "linear")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictJob:
-    """`input` is a file, folder or glob of tables or articles; `output` a table file; `data` says
-    how its columns map to ours; `batch` rows are held at once.
+    """`input` is a file, folder or glob of tables or articles, `output` a table file; `-` is JSONL from
+    or to the pipe. `data` says how the input's columns map to ours.
+
+    `batch` rows are held at once; `workers` processes share the work (auto: all cores for a model that
+    uses one). A job that was broken off goes on where it stood unless `resume` is false. `cache` is a
+    folder of answers that later jobs with the same checkpoint need not compute again.
     """
 
     checkpoint: str
@@ -24,20 +37,94 @@ class PredictJob:
     data: Layout
     languages: Sequence[str]
     batch: int = 1024
+    workers: int | str = "auto"
+    resume: bool = True
+    cache: str = ""
 
     def __post_init__(self) -> None:
-        """Raise UsageError for a batch of nothing."""
+        """Raise UsageError for a batch of nothing or a number of workers that is none."""
         if self.batch < 1:
             raise UsageError(f"batch is {self.batch}; it must be at least 1")
+        if self.workers != "auto" and (not isinstance(self.workers, int) or self.workers < 1):
+            raise UsageError(f"workers is {self.workers}; it must be auto or a whole number of at least 1")
 
 
-def run(job: PredictJob) -> Outcome:
-    """Predict and write; nothing appears at `output` unless it is whole."""
+def run(job: PredictJob) -> Outcome | None:
+    """Predict and write; nothing appears at `output` unless it is whole. None where the output is the pipe."""
+    if job.input == pipes.PIPE:
+        checkpoint = checkpoints.load(job.checkpoint)
+        predict = cache.Once(checkpoint.tasks, checkpoint.predict_proba, _memory(job, checkpoint))
+        count = pipes.label_stream(checkpoint.tasks, predict, layout=job.data, output=job.output, batch=job.batch)
+        return None if job.output == pipes.PIPE else Outcome(text=f"{job.output}: {count:,} rows")
     source = sources.open_source(job.input, job.data)
+    if job.output == pipes.PIPE:
+        checkpoint = checkpoints.load(job.checkpoint)
+        work = _work(job, checkpoint, source, Path("-.jsonl"))
+        pipes.label_source(work, source, size=job.batch, workers=_workers(job, checkpoint))
+        return None
     output = sources.check_output(job.output, source)
     checkpoint = checkpoints.load(job.checkpoint)
-    rejects = Rejects()
-    statements = sources.statements(source, layout=job.data, rejects=rejects, languages=job.languages)
-    rows = labelled_rows(statements, checkpoint.tasks, checkpoint.predict_proba, batch=job.batch, total=source.rows)
-    count = files.write_rows(output, rows, columns=output_columns(checkpoint.tasks, source.columns))
-    return Outcome(text="\n".join(sources.written(output, count, rejects)))
+    state = jobs.run_job(
+        _work(job, checkpoint, source, output),
+        source,
+        output,
+        about={"checkpoint": _model(checkpoint), "settings": _settings(job), "version_of_détente": __version__},
+        size=job.batch,
+        workers=_workers(job, checkpoint),
+        resume=job.resume,
+    )
+    return Outcome(text="\n".join(_written(output, state)))
+
+
+def _work(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path) -> Work:
+    memory = _memory(job, checkpoint) if job.output == pipes.PIPE else _memory(job, checkpoint, folder_of(output))
+    return Work(
+        tasks=checkpoint.tasks,
+        predict=cache.Once(checkpoint.tasks, checkpoint.predict_proba, memory),
+        layout=job.data,
+        languages=tuple(job.languages),
+        columns=source.columns,
+        table=files.table_format(output),
+        zipped=is_gzip(output),
+    )
+
+
+def _memory(job: PredictJob, checkpoint: Checkpoint, folder: Path | None = None) -> cache.Memory:
+    """Where answers are looked up: the cache; else what this process gave of late; else the job's own file.
+
+    An encoder's answer depends in its last digits on the batch, so that a job that goes on must find
+    the answers it gave before.
+    """
+    if job.cache:
+        return cache.stored(job.cache, _model(checkpoint))
+    if checkpoint.family in _ROW_BY_ROW or folder is None:
+        return cache.Recent()
+    return cache.Stored(folder / "answers.sqlite")
+
+
+def _model(checkpoint: Checkpoint) -> str:
+    """A fingerprint of all that the answers depend on."""
+    return checkpoint.digest
+
+
+def _settings(job: PredictJob) -> dict[str, object]:
+    layout = {k: v for k, v in asdict(job.data).items() if k != "on_error"}
+    return {**layout, "languages": list(job.languages), "batch": job.batch}
+
+
+def _workers(job: PredictJob, checkpoint: Checkpoint) -> int:
+    if job.workers != "auto":
+        return int(job.workers)
+    if checkpoint.family not in _ROW_BY_ROW:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _written(output: Path, state: State) -> list[str]:
+    left_out = f" of {state.read:,} read" if state.rejected else ""
+    lines = [f"{output}: {state.rows:,} rows{left_out}"]
+    if state.lines:
+        lines.append(
+            f"{jobs.rejects_of(output)}: {state.lines:,} bad rows or files that were left out, with the reasons"
+        )
+    return lines
