@@ -36,12 +36,20 @@ _GROUP = 1 << 16
 
 
 def run_job(
-    work: Work, source: Source, output: Path, *, about: Mapping[str, Any], size: int, workers: int, resume: bool
+    work: Work,
+    source: Source,
+    output: Path,
+    *,
+    about: Mapping[str, Any],
+    size: int,
+    workers: int,
+    resume: bool,
+    commit_seconds: float = _COMMIT_SECONDS,
 ) -> State:
     """Label `source` into `output`; returns the counts.
 
     `about` says what the output depends on, by name; a job that was broken off goes on only if it is
-    equal. Pieces have at most `size` rows.
+    equal. Pieces have at most `size` rows. A kill loses what was done in the last `commit_seconds`.
     """
     state = State()
     whole = {"input": fingerprint(source), **about}
@@ -52,7 +60,7 @@ def run_job(
                 log.info(f"going on after {state.rows:,} rows")
             try:
                 if not state.whole:
-                    _go_on(work, source, ledger, size=size, workers=workers)
+                    _go_on(work, source, ledger, size=size, workers=workers, commit_seconds=commit_seconds)
                     if fingerprint(source) != whole["input"]:
                         raise InputError(f"{source.path} changed while it was read; begin anew with resume=false")
                     ledger.commit(whole=True)
@@ -107,8 +115,8 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _go_on(work: Work, source: Source, ledger: Ledger, *, size: int, workers: int) -> None:
-    """Do what is left, committing every other second."""
+def _go_on(work: Work, source: Source, ledger: Ledger, *, size: int, workers: int, commit_seconds: float) -> None:
+    """Do what is left, with a commit every `commit_seconds`."""
     seen = SeenIds()
     seen.add(ledger.ids())
     ledger.open_with(opening(work))
@@ -123,7 +131,7 @@ def _go_on(work: Work, source: Source, ledger: Ledger, *, size: int, workers: in
             seen.add(fresh.ids)
             ledger.append(fresh)
             advance(fresh.read)
-            if time.monotonic() - committed >= _COMMIT_SECONDS:
+            if time.monotonic() - committed >= commit_seconds:
                 ledger.commit()
                 committed = time.monotonic()
     state = ledger.state

@@ -68,7 +68,7 @@ def run(job: PredictJob) -> Outcome | None:
         _work(job, checkpoint, source, output),
         source,
         output,
-        about={"checkpoint": _model(checkpoint), "settings": _settings(job), "version_of_détente": __version__},
+        about=_about(job, checkpoint),
         size=job.batch,
         workers=_workers(job, checkpoint),
         resume=job.resume,
@@ -107,9 +107,11 @@ def _model(checkpoint: Checkpoint) -> str:
     return checkpoint.digest
 
 
-def _settings(job: PredictJob) -> dict[str, object]:
+def _about(job: PredictJob, checkpoint: Checkpoint) -> dict[str, object]:
+    """What the output depends on beside the input. A job may go on with another number of workers, or on_error."""
     layout = {k: v for k, v in asdict(job.data).items() if k != "on_error"}
-    return {**layout, "languages": list(job.languages), "batch": job.batch}
+    settings = {**layout, "languages": list(job.languages), "batch": job.batch}
+    return {"checkpoint": _model(checkpoint), "settings": settings, "version_of_détente": __version__}
 
 
 def _workers(job: PredictJob, checkpoint: Checkpoint) -> int:
