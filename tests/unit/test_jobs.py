@@ -354,3 +354,35 @@ def test_articles_of_all_kinds_go_on_after_a_kill(zygote, tmp_path):
     for ending in ("", ".rejects.jsonl"):
         assert Path(f"{tmp_path}/k.csv{ending}").read_bytes() == Path(f"{tmp_path}/whole.csv{ending}").read_bytes()
     assert len(list(read_rows(tmp_path / "k.csv"))) == 300 + 2 * 40 + 2 * 49
+
+
+def test_spawned_workers_write_the_same_bytes(run_dir, many, tmp_path, monkeypatch):
+    predict.run(job(run_dir, many, tmp_path / "1.jsonl"))
+    monkeypatch.setattr(sys, "platform", "darwin")  # where a fork is not safe
+    predict.run(job(run_dir, many, tmp_path / "2.jsonl", workers=2))
+    assert (tmp_path / "2.jsonl").read_bytes() == (tmp_path / "1.jsonl").read_bytes()
+
+
+def test_a_killed_worker_is_one_sentence_and_no_loss(run_dir, many, tmp_path, monkeypatch):
+    import multiprocessing
+
+    from detente.inference import work as work_module
+
+    real = work_module.decide
+
+    def deadly(tasks, proba):
+        if multiprocessing.parent_process() and not (tmp_path / "killed").exists() and len(proba["stance"]) == 99:
+            (tmp_path / "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(tasks, proba)
+
+    predict.run(job(run_dir, many, tmp_path / "whole.jsonl"))
+    loaded = checkpoints.load(run_dir)
+    found = sources.open_source(str(many), Layout(on_error="skip"))
+    given = job(run_dir, many, tmp_path / "out.jsonl", workers=2)
+    work = replace(predict._work(given, loaded, found, tmp_path / "out.jsonl"), decide=deadly)
+    options = {"about": {}, "size": 100, "workers": 2, "resume": True, "commit_seconds": 0}
+    with pytest.raises(InputError, match="a worker process was killed"):
+        jobs.run_job(work, found, tmp_path / "out.jsonl", **options)
+    jobs.run_job(work, found, tmp_path / "out.jsonl", **options)
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()

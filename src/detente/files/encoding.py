@@ -4,7 +4,7 @@ import csv
 import datetime
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -63,9 +63,17 @@ def _csv(columns: Columns, kinds: Mapping[str, Kind], delimiter: str) -> bytes:
     return _csv_bytes(zip(*cells, strict=True), delimiter)
 
 
-def _csv_bytes(rows: Any, delimiter: str) -> bytes:
+def _csv_bytes(rows: Iterable[Sequence[Any]], delimiter: str) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    held = list(rows)
+    writer.writerows(held)
+    if "\r" in text.getvalue():  # which the writer does not quote, and every reader takes for a line's end
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        quoting = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for row in held:
+            (quoting if any(isinstance(v, str) and "\r" in v for v in row) else writer).writerow(row)
     return text.getvalue().encode()
 
 
