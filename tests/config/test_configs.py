@@ -52,8 +52,9 @@ def test_every_option_of_every_group_builds(file: Path):
         "experiment": [f"+experiment={name}"],
         "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
     }.get(group, [f"{group}={name}"])
-    if group == "labeller":
-        build("label", [*NEEDED["label"], *given])
+    verb = {"labeller": "label", "engine": "predict"}.get(group, "train")
+    if verb != "train":
+        build(verb, [*NEEDED[verb], *given, *(["output=folder"] if group == "engine" else [])])
     else:
         build("train", given)
 

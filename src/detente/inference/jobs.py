@@ -54,7 +54,7 @@ def run_job(
     state = State()
     whole = {"input": fingerprint(source), **about}
     try:
-        with _stoppable(), opened(output, whole, resume=resume) as ledger:
+        with stoppable(), opened(output, whole, resume=resume) as ledger:
             state = ledger.state
             if state.rows:
                 log.info(f"going on after {state.rows:,} rows")
@@ -99,7 +99,7 @@ def fingerprint(source: Source) -> str:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """What asks a job to end (kill, a cluster that takes its machine back) ends it as ^C does."""
     if threading.current_thread() is not threading.main_thread():
         yield

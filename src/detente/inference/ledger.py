@@ -136,15 +136,15 @@ def opened(output: Path, about: Mapping[str, Any], *, resume: bool) -> Iterator[
     folder = folder_of(output)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("wb") as lock:
-        _take(lock, output)
+        take(lock, output)
         if not resume:
             _remove_parts(folder)
-        found = _read_json(folder / "job.json")
+        found = read_about(folder / "job.json")
         if found is None:
             _remove_parts(folder)
             write_json(folder / "job.json", {"format": FORMAT, **about})
         state = _last_state(folder)
-        _check_same(folder, found, {"format": FORMAT, **about}, state)
+        check_same(folder, found, {"format": FORMAT, **about}, state.rows)
         ledger = Ledger(folder, state)
         try:
             yield ledger
@@ -154,7 +154,8 @@ def opened(output: Path, about: Mapping[str, Any], *, resume: bool) -> Iterator[
                 remove(folder)  # nothing to go on with
 
 
-def _take(lock: IO[bytes], output: Path) -> None:
+def take(lock: IO[bytes], output: Path) -> None:
+    """Make this process the one that writes `output`, until `lock` is closed. Raises UsageError if another is."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -165,7 +166,8 @@ def _take(lock: IO[bytes], output: Path) -> None:
         raise UsageError(f"another process is writing {output}; wait for it, or choose another output") from None
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_about(path: Path) -> dict[str, Any] | None:
+    """What a job's record says; None if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -186,13 +188,14 @@ def _last_state(folder: Path) -> State:
     return State(**fields | {"cursor": Cursor(**fields["cursor"]), "lengths": tuple(fields["lengths"])})
 
 
-def _check_same(folder: Path, found: Mapping[str, Any] | None, about: Mapping[str, Any], state: State) -> None:
+def check_same(folder: Path, found: Mapping[str, Any] | None, about: Mapping[str, Any], rows: int) -> None:
+    """Raise InputError if the job in `folder` is `found` by its record, and not what `about` says."""
     wanted = json.loads(json.dumps(about))
     other = [name for name in wanted if found is not None and found.get(name) != wanted[name]]
     if other:
         what = " and ".join(name.replace("_", " ") for name in other)
         raise InputError(
-            f"{folder} holds a job broken off after {state.rows:,} rows, and since then the {what} changed; "
+            f"{folder} holds a job broken off after {rows:,} rows, and since then the {what} changed; "
             "put back what it was to go on, or begin anew with resume=false"
         )
 

@@ -43,7 +43,7 @@ class Piece:
 def pieces(source: Source, layout: Layout, *, size: int, start: Cursor) -> Iterator[Piece]:
     """Pieces of at most `size` rows from `start` on. Where they end depends on the source and `size` alone."""
     folders = [path.absolute().parent for path in source.tables]
-    common = Path(os.path.commonpath(folders)) if folders else Path()
+    common = source.root or (Path(os.path.commonpath(folders)) if folders else Path())
     for number, table in enumerate(source.tables[start.file :], start=start.file):
         begun = Place(start.offset, start.line) if number == start.file else Place()
         name = table.absolute().relative_to(common).as_posix()

@@ -23,6 +23,7 @@ class Source:
     documents: tuple[Path, ...]
     columns: dict[str, files.Kind]
     rows: int | None
+    root: Path | None = None  # what ids are relative to; else the folder that holds all tables
 
 
 def open_source(path: str, layout: Layout) -> Source:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from detente import __version__, files
@@ -11,7 +12,7 @@ from detente.checkpoint import Checkpoint
 from detente.errors import UsageError
 from detente.files import Layout
 from detente.files.formats import is_gzip
-from detente.inference import cache, jobs, pipes, sources
+from detente.inference import cache, cluster, jobs, pipes, shards, sources
 from detente.inference.ledger import State, folder_of
 from detente.inference.sources import Source
 from detente.inference.work import Work
@@ -22,9 +23,22 @@ _ROW_BY_ROW = ("majority", "linear")
 
 
 @dataclass(frozen=True, kw_only=True)
+class LocalEngine:
+    """The machine that the command runs on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayEngine:
+    """Ray: on this machine, or the running cluster at `address`."""
+
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictJob:
-    """`input` is a file, folder or glob of tables or articles, `output` a table file; `-` is JSONL from
-    or to the pipe. `data` says how the input's columns map to ours.
+    """`input` is a file, folder or glob of tables or articles; `output` a table file, or a folder that gets
+    a Parquet file for each table; `-` is JSONL from or to the pipe. `data` says how the input's columns
+    map to ours.
 
     `batch` rows are held at once; `workers` processes share the work (auto: all cores for a model that
     uses one). A job that was broken off goes on where it stood unless `resume` is false. `cache` is a
@@ -40,6 +54,7 @@ class PredictJob:
     workers: int | str = "auto"
     resume: bool = True
     cache: str = ""
+    engine: LocalEngine | RayEngine = field(default_factory=LocalEngine)
 
     def __post_init__(self) -> None:
         """Raise UsageError for a batch of nothing or a number of workers that is none."""
@@ -47,6 +62,8 @@ class PredictJob:
             raise UsageError(f"batch is {self.batch}; it must be at least 1")
         if self.workers != "auto" and (not isinstance(self.workers, int) or self.workers < 1):
             raise UsageError(f"workers is {self.workers}; it must be auto or a whole number of at least 1")
+        if isinstance(self.engine, RayEngine) and (self.input == pipes.PIPE or not shards.is_folder(self.output)):
+            raise UsageError(f"engine=ray goes from a folder of tables to a folder of Parquet; output is {self.output}")
 
 
 def run(job: PredictJob) -> Outcome | None:
@@ -57,6 +74,8 @@ def run(job: PredictJob) -> Outcome | None:
         count = pipes.label_stream(checkpoint.tasks, predict, layout=job.data, output=job.output, batch=job.batch)
         return None if job.output == pipes.PIPE else Outcome(text=f"{job.output}: {count:,} rows")
     source = sources.open_source(job.input, job.data)
+    if job.output != pipes.PIPE and shards.is_folder(job.output):
+        return _run_shards(job, source)
     if job.output == pipes.PIPE:
         checkpoint = checkpoints.load(job.checkpoint)
         work = _work(job, checkpoint, source, Path("-.jsonl"))
@@ -64,16 +83,43 @@ def run(job: PredictJob) -> Outcome | None:
         return None
     output = sources.check_output(job.output, source)
     checkpoint = checkpoints.load(job.checkpoint)
-    state = jobs.run_job(
-        _work(job, checkpoint, source, output),
-        source,
-        output,
-        about=_about(job, checkpoint),
-        size=job.batch,
-        workers=_workers(job, checkpoint),
-        resume=job.resume,
-    )
+    state = _run_job(job, checkpoint, source, output, workers=_workers(job, checkpoint))
     return Outcome(text="\n".join(_written(output, state)))
+
+
+def _run_job(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path, *, workers: int) -> State:
+    work, about = _work(job, checkpoint, source, output), _about(job, checkpoint)
+    return jobs.run_job(work, source, output, about=about, size=job.batch, workers=workers, resume=job.resume)
+
+
+def _run_shards(job: PredictJob, source: Source) -> Outcome:
+    output = Path(job.output).expanduser()
+    source = replace(source, tables=tuple(path.absolute() for path in source.tables))
+    checkpoint = checkpoints.load(job.checkpoint)
+    engine: shards.Engine = shards.one_after_another
+    workers = _workers(job, checkpoint)
+    if isinstance(job.engine, RayEngine):
+        asked = None if job.workers == "auto" else int(job.workers)
+        engine, workers = partial(cluster.by_ray, address=job.engine.address, workers=asked), 1
+    absolute = replace(job, checkpoint=str(checkpoints.locate(job.checkpoint).absolute()), resume=True)
+    make = partial(_labeller, absolute, source, workers)
+    about = _about(job, checkpoint)
+    counts = shards.run_shards(source, output, engine=engine, make=make, about=about, resume=job.resume)
+    lines = [f"{output}: {counts.rows:,} rows in {counts.shards:,} Parquet files"]
+    if counts.rejects:
+        lines.append(f"{output}/*.rejects.jsonl: {counts.rejects:,} bad rows that were left out, with the reasons")
+    return Outcome(text="\n".join(lines))
+
+
+def _labeller(job: PredictJob, source: Source, workers: int) -> shards.Labeller:
+    """What labels shards, with a checkpoint of its own."""
+    checkpoint = checkpoints.load(job.checkpoint)
+
+    def label(shard: shards.Shard) -> object:
+        part = shards.source_of(source, shard)
+        return _run_job(job, checkpoint, part, shard.output, workers=workers)
+
+    return label
 
 
 def _work(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path) -> Work:
