@@ -19,7 +19,7 @@ from detente.tasks import Task
 # What a model may read of a statement. Everything else (its id, its place, its labels) changes no answer.
 READ = ("text", "lang", "target", "holder", "holder_name", "quote")
 _READ_EXTRA = ("target_start", "target_end")
-_RECENT = 1 << 16
+_RECENT = 1 << 15
 _WAIT_SECONDS = 60.0
 
 
@@ -45,7 +45,7 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """The last 65,536 different answers, in this process."""
+    """The last 32,768 different answers, in this process."""
 
     held: dict[bytes, bytes] = field(default_factory=dict)
 
