@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.files import blocks, encoding, file_columns, read_rows
+from detente.files import blocks, encoding, file_columns, read_rows, write_rows
 from detente.files.reading import column_types
 
 CELLS = st.text(st.sampled_from('ab,;"\n\r\té€𝄞 '), max_size=8)
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**62), 2**62), st.floats(), st.text(), st.lists(st.integers(), max_size=2)
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(), st.lists(st.integers(), max_size=2)
 )
 
 
@@ -92,3 +92,11 @@ def test_the_quick_look_at_columns_finds_what_python_finds(rows, tmp_path_factor
     found, wanted = file_columns(path), column_types(row.values for row in read_rows(path) if not row.problem)
     assert found == wanted
     assert list(found) == list(wanted)
+
+
+@given(values=st.lists(VALUES, max_size=6))
+def test_any_values_fit_into_parquet(values, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fit") / "x.parquet"
+    kinds = column_types([{"a": v} for v in values]) or {"a": str}
+    write_rows(path, [{"a": v} for v in values], columns=kinds)
+    assert pq.read_table(path).num_rows == len(values)

@@ -116,4 +116,6 @@ def _typed(value: Any, kind: Kind) -> Any:
         return value
     if kind is str:
         return _dumps(value) if isinstance(value, dict | list) else value if isinstance(value, str) else plain(value)
-    return None if value == "" else value
+    if value == "":
+        return None
+    return float(value) if kind is float and isinstance(value, int) else value

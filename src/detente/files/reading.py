@@ -15,6 +15,7 @@ from detente.files.rows import Row
 # The type of a column: str, int, float or bool, or a type of Arrow's where Parquet has a richer one.
 Kind = Any
 _SCAN = 4 << 20
+_INT64 = 1 << 63
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -100,8 +101,15 @@ def types_seen(rows: Iterable[Mapping[str, Any]]) -> dict[str, set[type]]:
         for name, value in row.items():
             kinds = seen.setdefault(name, set())
             if value is not None:
-                kinds.add(type(value))
+                kinds.add(_type_of(value))
     return seen
+
+
+def _type_of(value: Any) -> type:
+    """A number with more than 64 bits is held as float, as Arrow does, and past that as text."""
+    if type(value) is int and not -_INT64 <= value < _INT64:
+        return float if value.bit_length() < 1024 else str
+    return type(value)
 
 
 def common_type(kinds: set[type]) -> type:

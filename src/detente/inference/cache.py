@@ -95,7 +95,13 @@ class Stored:
     def _open(self) -> sqlite3.Connection:
         """A connection of this process's own: one must not be carried over a fork."""
         if self._connection is None or self._process != os.getpid():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or error
+                raise InputError(
+                    f"the cache {self.path.parent} cannot be made ({reason}); give another folder"
+                ) from None
             self._connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
             self._process = os.getpid()
             self._connection.execute("PRAGMA journal_mode=WAL")
