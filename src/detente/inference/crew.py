@@ -6,14 +6,16 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from detente.arrays import FloatArray
 from detente.errors import InputError
 from detente.inference.pieces import Piece
 from detente.inference.work import Done, Work, process
+from detente.records import Statement
 
 # Pieces a worker holds: one that it works on, one that waits.
 _AHEAD = 2
@@ -53,7 +55,8 @@ def _hire(work: Work, workers: int) -> list[_Worker]:
     for _ in range(workers):
         ours, theirs = context.Pipe()
         inherited = [worker.connection for worker in crew] + [ours] if forks else []
-        process = context.Process(target=_serve, args=(theirs, work, inherited), daemon=True)
+        given = replace(work, predict=_unmade) if work.remake and not forks else work
+        process = context.Process(target=_serve, args=(theirs, given, inherited), daemon=True)
         process.start()
         theirs.close()
         crew.append(_Worker(process, ours))
@@ -82,6 +85,11 @@ def _in_turn(crew: Sequence[_Worker], pieces: Iterator[Piece]) -> Iterator[Done]
         ) from None
 
 
+def _unmade(statements: Sequence[Statement]) -> Mapping[str, FloatArray]:
+    """Stands for a model on its way to a process that loads its own."""
+    raise RuntimeError("the model was not loaded")
+
+
 def _serve(connection: "Connection[Any, Any]", work: Work, inherited: Sequence["Connection[Any, Any]"]) -> None:
     """A worker's life: it ends when the other end of its connection does, also when that process was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the job's own process decides what ^C means
@@ -98,6 +106,8 @@ def _serve(connection: "Connection[Any, Any]", work: Work, inherited: Sequence["
             os._exit(0)
 
     threading.Thread(target=receive, daemon=True).start()
+    if work.remake and work.predict is _unmade:
+        work = replace(work, predict=work.remake())
     while True:
         piece = waiting.get()
         try:

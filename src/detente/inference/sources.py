@@ -9,7 +9,6 @@ from detente.errors import UsageError
 from detente.files import Layout, Rejects
 from detente.records import COLUMNS, FIELDS, LABEL_COLUMNS, Statement
 from detente.text.documents import find_files, holds_documents, read_documents
-from detente.text.extraction import extract
 
 _TYPES: dict[str, type] = {"relevance": float, "confidence": float, "start": int, "end": int}
 
@@ -59,6 +58,8 @@ def _common(first: files.Kind, second: files.Kind) -> files.Kind:
 
 def statements(source: Source, *, layout: Layout, rejects: Rejects, languages: Sequence[str]) -> Iterator[Statement]:
     """The statements of a source in order, tables before documents; bad ones as the layout's `on_error` says."""
+    from detente.text.extraction import extract
+
     yield from files.read_statements(source.tables, layout=layout, rejects=rejects)
     for document in read_documents(source.documents, root=source.path, on_error=layout.on_error, rejects=rejects):
         yield from extract(document, languages=languages)

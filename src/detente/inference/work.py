@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ from detente.inference.pieces import Piece
 from detente.records import Statement, row_reader
 from detente.tasks import Task
 from detente.text.documents import Document, read_file
-from detente.text.extraction import extract
 
 # A frame of Arrow rows is preceded by its length in as many bytes.
 FRAME = 8
@@ -30,7 +29,8 @@ REPEATED = 'the id "{id}" was given before in this file; ids must differ'
 class Work:
     """How pieces become rows of the output.
 
-    `columns` are the input's with their types, `added` those that `decide` makes of the probabilities.
+    `columns` are the input's with their types, `added` those that `decide` makes beside the tasks' own.
+    `remake` gives a process that shares no memory with this one a `predict` of its own.
     """
 
     tasks: tuple[Task, ...]
@@ -42,6 +42,7 @@ class Work:
     zipped: bool = False
     decide: Decide = decide
     added: Mapping[str, Kind] = field(default_factory=dict)
+    remake: Callable[[], Predict] | None = None
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -84,8 +85,7 @@ def process(work: Work, piece: Piece, *, repeated: Collection[int] = ()) -> Done
     if piece.block:
         _read_block(work, piece.block, piece.name, frozenset(repeated), found)
     else:
-        for document in _articles(work, piece, found.rejects):
-            found.statements += extract(document, languages=work.languages)
+        found.statements = _extracted(work, piece, found.rejects)
     columns: dict[str, Any] = {}
     if found.statements:
         labelled = work.decide(work.tasks, work.predict(found.statements))
@@ -103,6 +103,13 @@ def process(work: Work, piece: Piece, *, repeated: Collection[int] = ()) -> Done
         ids=hash_ids(hashes),
         id_lines=np.array(lines, dtype=np.int64),
     )
+
+
+def _extracted(work: Work, piece: Piece, rejects: Rejects) -> list[Statement]:
+    from detente.text.extraction import extract
+
+    documents = _articles(work, piece, rejects)
+    return [statement for document in documents for statement in extract(document, languages=work.languages)]
 
 
 def _articles(work: Work, piece: Piece, rejects: Rejects) -> Iterator[Document]:

@@ -13,6 +13,7 @@ from detente.errors import UsageError
 from detente.files import Layout
 from detente.files.formats import is_gzip
 from detente.inference import cache, cluster, jobs, pipes, shards, sources
+from detente.inference.batches import Predict
 from detente.inference.ledger import State, folder_of
 from detente.inference.sources import Source
 from detente.inference.work import Work
@@ -70,7 +71,7 @@ def run(job: PredictJob) -> Outcome | None:
     """Predict and write; nothing appears at `output` unless it is whole. None where the output is the pipe."""
     if job.input == pipes.PIPE:
         checkpoint = checkpoints.load(job.checkpoint)
-        predict = cache.Once(checkpoint.tasks, checkpoint.predict_proba, _memory(job, checkpoint))
+        predict = _predictor(job, checkpoint, None)
         count = pipes.label_stream(checkpoint.tasks, predict, layout=job.data, output=job.output, batch=job.batch)
         return None if job.output == pipes.PIPE else Outcome(text=f"{job.output}: {count:,} rows")
     source = sources.open_source(job.input, job.data)
@@ -123,10 +124,11 @@ def _labeller(job: PredictJob, source: Source, workers: int) -> shards.Labeller:
 
 
 def _work(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path) -> Work:
-    memory = _memory(job, checkpoint) if job.output == pipes.PIPE else _memory(job, checkpoint, folder_of(output))
+    folder = None if job.output == pipes.PIPE else folder_of(output)
     return Work(
         tasks=checkpoint.tasks,
-        predict=cache.Once(checkpoint.tasks, checkpoint.predict_proba, memory),
+        predict=_predictor(job, checkpoint, folder),
+        remake=partial(_loaded_predictor, job, folder),
         layout=job.data,
         languages=tuple(job.languages),
         columns=source.columns,
@@ -135,7 +137,15 @@ def _work(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path)
     )
 
 
-def _memory(job: PredictJob, checkpoint: Checkpoint, folder: Path | None = None) -> cache.Memory:
+def _predictor(job: PredictJob, checkpoint: Checkpoint, folder: Path | None) -> Predict:
+    return cache.Once(checkpoint.tasks, checkpoint.predict_proba, _memory(job, checkpoint, folder))
+
+
+def _loaded_predictor(job: PredictJob, folder: Path | None) -> Predict:
+    return _predictor(job, checkpoints.load(job.checkpoint), folder)
+
+
+def _memory(job: PredictJob, checkpoint: Checkpoint, folder: Path | None) -> cache.Memory:
     """Where answers are looked up: the cache; else what this process gave of late; else the job's own file.
 
     An encoder's answer depends in its last digits on the batch, so that a job that goes on must find
