@@ -156,8 +156,8 @@ def test_a_place_that_cannot_be_written_is_one_sentence(run_dir, many, tmp_path)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):
         predict.run(job(run_dir, many, tmp_path / "file" / "out.jsonl"))
-    (tmp_path / "out.csv").mkdir()
-    with pytest.raises(InputError, match="could not be written"):
+    (tmp_path / "out.csv" / "in the way").mkdir(parents=True)
+    with pytest.raises(InputError, match="is there already"):
         predict.run(job(run_dir, many, tmp_path / "out.csv"))
 
 
@@ -305,6 +305,18 @@ def test_a_cached_job_writes_the_bytes_of_an_uncached_one(run_dir, many, tmp_pat
     damaged.write_bytes(b"no database at all, " * 100)
     with pytest.raises(InputError, match=r"the cache .* cannot be used"):
         predict.run(job(run_dir, many, tmp_path / "third.jsonl", cache=str(tmp_path / "damaged")))
+
+
+def test_a_job_whose_answers_depend_on_the_batch_keeps_them_until_it_is_whole(run_dir, many, tmp_path, monkeypatch):
+    predict.run(job(run_dir, many, tmp_path / "plain.jsonl"))
+    monkeypatch.setattr(predict, "_ROW_BY_ROW", ())
+    broken_off(run_dir, many, tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl.job" / "answers.sqlite").exists()
+    predict.run(job(run_dir, many, tmp_path / "out.jsonl", workers="auto"))
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "plain.jsonl").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "out.jsonl", "out.jsonl.rejects.jsonl", "plain.jsonl", "plain.jsonl.rejects.jsonl",
+    ]  # fmt: skip
 
 
 def test_parquet_types_survive(run_dir, tmp_path):

@@ -1,7 +1,6 @@
 """Pieces done by several processes, in order."""
 
 import multiprocessing
-import os
 import queue
 import signal
 import sys
@@ -19,6 +18,8 @@ from detente.records import Statement
 
 # Pieces a worker holds: one that it works on, one that waits.
 _AHEAD = 2
+# Seconds that a worker has to end by itself.
+_PATIENCE = 1.0
 
 
 def results(work: Work, pieces: Iterator[Piece], *, workers: int) -> Generator[Done, None, None]:
@@ -36,8 +37,9 @@ def results(work: Work, pieces: Iterator[Piece], *, workers: int) -> Generator[D
     finally:
         for worker in crew:
             worker.connection.close()
-            worker.process.terminate()
         for worker in crew:
+            worker.process.join(_PATIENCE)
+            worker.process.terminate()
             worker.process.join()
 
 
@@ -96,20 +98,21 @@ def _serve(connection: "Connection[Any, Any]", work: Work, inherited: Sequence["
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
         other.close()
-    waiting: queue.Queue[Piece] = queue.Queue()
+    waiting: queue.Queue[Piece | None] = queue.Queue()
+    ended = threading.Event()
 
     def receive() -> None:
         try:
             while True:
                 waiting.put(connection.recv())
         except (EOFError, OSError):
-            os._exit(0)
+            ended.set()
+            waiting.put(None)
 
     threading.Thread(target=receive, daemon=True).start()
     if work.remake and work.predict is _unmade:
         work = replace(work, predict=work.remake())
-    while True:
-        piece = waiting.get()
+    while (piece := waiting.get()) is not None and not ended.is_set():
         try:
             answer: Any = process(work, piece)
         except Exception as error:
@@ -117,4 +120,4 @@ def _serve(connection: "Connection[Any, Any]", work: Work, inherited: Sequence["
         try:
             connection.send(answer)
         except OSError:
-            os._exit(0)
+            return
