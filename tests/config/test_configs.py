@@ -58,6 +58,8 @@ def test_every_option_of_every_group_builds(file: Path):
     }.get(group, [f"{group}={name}"])
     if group == "labeller":
         build("label", [*NEEDED["label"], *given])
+    elif group == "engine":
+        build("predict", ["checkpoint=x", "input=x", "output=folder", *given])
     elif group == "search":
         build("tune", [f"model={name}"])  # which takes the space of its name
     else:
