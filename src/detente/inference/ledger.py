@@ -213,7 +213,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def _remove_parts(folder: Path) -> None:
-    for name in (*_FILES, "ledger"):
+    broken_off = [path.name for path in folder.glob(".part-*")]  # a kill while job.json was written
+    for name in (*broken_off, *_FILES, "ledger"):
         if name != "lock":
             (folder / name).unlink(missing_ok=True)
 
