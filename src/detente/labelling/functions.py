@@ -12,6 +12,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.arrays import FloatArray, softmax
 from detente.labelling import rules
 from detente.labelling.rules import Lexicon, Vote
 from detente.records import Statement
@@ -66,6 +67,19 @@ def _net(votes: Sequence[Vote], task: Task) -> dict[str, int]:
         if vote.task == task.name and vote.label in task.labels:
             weights[vote.group][vote.label] += vote.weight  # type: ignore[assignment]
     return {name: task.labels.index(of.most_common(1)[0][0]) for name, of in weights.items()}
+
+
+def summed(found: Sequence[Voted], tasks: Sequence[Task]) -> dict[str, FloatArray]:
+    """Probabilities by task as `rules.label` gives them: softmax of the summed weights, (n, labels)."""
+    out = {task.name: np.zeros((len(found), len(task.labels))) for task in tasks}
+    for row, voted in enumerate(found):
+        for task in tasks:
+            scores = out[task.name][row]
+            scores[task.labels.index("neutral")] = voted.prior.get(task.name, 0.0)
+            for vote in voted.votes:
+                if vote.task == task.name and vote.label in task.labels:
+                    scores[task.labels.index(vote.label)] += vote.weight
+    return {name: softmax(scores) for name, scores in out.items()}
 
 
 class FunctionRow(TypedDict):
