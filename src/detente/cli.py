@@ -17,6 +17,8 @@ from detente.errors import ChecksFailedError, DetenteError, InputError, UsageErr
 VERBS = {
     "extract": "raw articles -> statements with their holders",
     "label": "statements -> statements labelled by rules, a checkpoint, a language model, or several",
+    "select": "unlabelled statements -> what to label next, ranked, and when to stop",
+    "suspects": "labelled statements -> labels that are probably wrong, ranked",
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",

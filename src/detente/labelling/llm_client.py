@@ -56,6 +56,7 @@ class Session:
     tokens_out: int = 0
     spent: float = 0.0
     promised: float = 0.0
+    promises: int = 0
     failed_in_row: int = 0
     next_call: float = 0.0
     state: threading.Condition = field(default_factory=threading.Condition)
@@ -120,21 +121,22 @@ def ask(session: Session, asked: Sequence[Message], *, sample: int) -> Reply:
         return reply
     finally:
         with session.state:
-            session.promised -= promise
+            session.promises -= 1
+            # Sums of floats do not come back to nothing by themselves.
+            session.promised = session.promised - promise if session.promises else 0.0
             session.state.notify_all()
 
 
 def _reserve(session: Session, asked: Sequence[Message]) -> float:
     """Set aside what the answer may cost, waiting for calls under way if the budget might do then."""
     spec = session.spec
-    if not spec.max_cost:
-        return 0.0
     price = cost(spec, estimated_tokens(asked), spec.max_tokens)
     with session.state:
-        while session.spent + session.promised + price > spec.max_cost and session.promised > 0:
+        while spec.max_cost and session.promises and session.spent + session.promised + price > spec.max_cost:
             session.state.wait()
-        if session.spent + price > spec.max_cost:
+        if spec.max_cost and session.spent + price > spec.max_cost:
             raise NoAnswerError(f"not asked: labeller.max_cost={spec.max_cost:g} is spent")
+        session.promises += 1
         session.promised += price
     return price
 
@@ -255,7 +257,8 @@ def _refused(session: Session, response: Any) -> Reply:
         raise _RetryError(reason, _retry_after(response.headers.get("retry-after", "")))
     if 300 <= status < 400:
         raise _hopeless(session, f"{reason}; it points elsewhere, give that address as labeller.url")
-    _count_failure(session, reason)
+    if not session.calls and not session.reused:  # once it has answered, a refusal is about this statement
+        _count_failure(session, reason)
     raise NoAnswerError(f"no answer: {reason}")
 
 

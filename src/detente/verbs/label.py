@@ -195,7 +195,7 @@ def _dry_run(job: LabelJob, source: Source, askers: Sequence[llm.Asker]) -> str:
             so_far = llm.estimate(asker, batch, so_far)
         parts += [f"[{message['role']}]\n{message['content']}" for message in so_far.first]
         spec = asker.spec
-        price = f", at most about {so_far.price:.2f} at the prices given" if spec.price_in or spec.price_out else ""
+        price = f", for about {so_far.price:.2f} at the prices given" if spec.price_in or spec.price_out else ""
         parts.append(
             f"{so_far.statements:,} statements, {so_far.kept:,} answers already in {spec.cache}; about "
             f"{so_far.tokens_in:,} tokens in and {so_far.tokens_out:,} out would go to {spec.url}{price}. "
