@@ -134,7 +134,7 @@ def _stop_signal(tasks: Sequence[Task], proba: Sequence[Mapping[str, FloatArray]
         if not enough:
             verdict = f"too early to say ({selection.STOP_PAIRS} pairs are needed)"
         lines.append(
-            f"{task.name}: agreement of successive models, latest first: kappa {shown} on {len(labels[0]):,} statements; "
-            f"mean {mean:.3f}, stabilising predictions stop at {selection.STOP_KAPPA}: {verdict}"
+            f"{task.name}: agreement of successive models, latest first: kappa {shown} on {len(labels[0]):,} "
+            f"statements; mean {mean:.3f}, stabilising predictions stop at {selection.STOP_KAPPA}: {verdict}"
         )
     return lines
