@@ -156,8 +156,7 @@ def _with_retries(session: Session, asked: Sequence[Message], key: str, sample: 
                 if error.wait > spec.max_wait:
                     reason += f", which asks to wait {error.wait:,.0f} s"
                     break
-                wait = max(wait, error.wait)
-                with session.state:  # it speaks to all of us
+                with session.state:  # it speaks to all of us: no call goes out before
                     session.next_call = max(session.next_call, time.monotonic() + error.wait)
         if attempt < spec.retries:
             session.stop.wait(wait)
