@@ -3,7 +3,8 @@
 python experiments/active_learning/run.py     writes result.json and curves.png beside itself; a few minutes of one core
 
 The pool is train, its labels hidden until bought, 100 at a time up to 1,500; the first 100 are random for every strategy but
-density, which needs no model. The linear family (its terms fitted on the texts of the pool) is scored on dev after every batch.
+density, which needs no model. The linear family (its terms fitted on the texts of the pool) is scored on dev after every batch. Its head is
+fitted in the space of the bought rows (the Gram matrix's Cholesky factor), which has the same solution as on 200,000 features and takes a tenth of the time.
 Five seeds; intervals are 95% by t over seeds, so they speak of the luck of the draw, not of another corpus.
 """
 
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+from scipy import linalg, stats
 
 from detente import paths
 from detente.arrays import softmax
@@ -32,7 +33,16 @@ def score(gold, proba):
     return float(metrics.macro_f1(metrics.confusion(gold, proba.argmax(axis=1), len(TASK.labels))))
 
 
-def simulate(strategy, seed, pool, features, gold, dev_features, dev_gold):
+def fitted(gram, dev_gram, bought, gold, seed):
+    """Probabilities of the pool and of dev by the linear head fitted on the bought rows."""
+    rows = np.array(bought)
+    factor = linalg.cholesky(gram[np.ix_(rows, rows)] + 1e-8 * np.eye(len(rows)), lower=True)
+    head = fit_head(factor, gold[rows], n_labels=len(TASK.labels), c=2.0, seed=seed)
+    dual = linalg.solve_triangular(factor, head.weights.T.astype(float), lower=True, trans="T")
+    return (softmax(part[:, rows] @ dual + head.intercepts) for part in (gram, dev_gram))
+
+
+def simulate(strategy, seed, pool, gram, gold, dev_gram, dev_gold):
     texts, langs = [s.text for s in pool], [s.lang for s in pool]
     left = set(range(len(pool)))
     first = "density" if strategy == "density" else "random"
@@ -41,12 +51,11 @@ def simulate(strategy, seed, pool, features, gold, dev_features, dev_gold):
     curve, agreement, last = [], [], None
     while True:
         left -= set(bought)
-        head = fit_head(features[bought], gold[bought], n_labels=len(TASK.labels), c=2.0, seed=seed)
-        proba = softmax(head.logits(features))
+        proba, on_dev = fitted(gram, dev_gram, bought, gold, seed)
         labels = [TASK.labels[i] for i in proba.argmax(axis=1)]
         agreement.append(selection.kappa(last, labels) if last else None)
         last = labels
-        curve.append(score(dev_gold, softmax(head.logits(dev_features))))
+        curve.append(score(dev_gold, on_dev))
         if len(bought) >= MOST:
             return curve, agreement
         rest = sorted(left)
@@ -95,6 +104,15 @@ def main():
     gold, dev_gold = (np.array(TASK.index([s.labels["stance"] for s in of])) for of in (pool, dev))
     full = fit_head(features, gold, n_labels=3, c=2.0, seed=1)
     ceiling = score(dev_gold, softmax(full.logits(dev_features)))
+    gram, dev_gram = ((of @ features.T).toarray().astype(float) for of in (features, dev_features))
+    some = list(range(200))
+    plain = fit_head(features[some], gold[some], n_labels=3, c=2.0, seed=1)
+    same, _ = fitted(gram, dev_gram, some, gold, 1)
+    worst = float(np.abs(same - softmax(plain.logits(features))).max())
+    print(
+        f"all labels: {ceiling:.3f}; largest difference of the two ways to fit: {worst:.1e}; {time.process_time() - started:.0f} s",
+        flush=True,
+    )
     sizes = list(range(BATCH, MOST + 1, BATCH))
     result = {
         "n_pool": len(pool),
@@ -106,7 +124,7 @@ def main():
     }
     curves = {}
     for strategy in selection.STRATEGIES:
-        runs = [simulate(strategy, seed, pool, features, gold, dev_features, dev_gold) for seed in SEEDS]
+        runs = [simulate(strategy, seed, pool, gram, gold, dev_gram, dev_gold) for seed in SEEDS]
         curves[strategy] = np.array([curve for curve, _ in runs])
         result["strategies"][strategy] = {
             "macro_f1": [interval(column) for column in curves[strategy].T],

@@ -132,6 +132,12 @@ def test_select_ranks_by_a_checkpoint_and_says_when_to_stop(run, corpus, stateme
     status, out, err = run("select", "input=pool.jsonl", "output=cold.jsonl", "n=5")
     assert status == 0, err
     assert "ranked by density" in out
+    mixed = [replace(s, labels={}) if i < 4 else s for i, s in enumerate(statements)]
+    write_statements(corpus / "mixed.jsonl", mixed)
+    assert run("select", "input=mixed.jsonl", "output=next.csv", "strategy=random")[0] == 0
+    assert {row["text"] for row in rows_of(corpus / "next.csv")} <= {s.text for s in statements[:4]}
+    status, _, err = run("select", "input=pool.jsonl", "output=next.csv", "labelled=pool.jsonl")
+    assert (status, "is labelled already; give others" in err) == (1, True)
     assert "too early" in run("select", "input=pool.jsonl", "output=next.csv", "checkpoint=r1", "previous=[r2]")[1]
 
 

@@ -17,6 +17,7 @@ from detente.errors import DetenteError
 from detente.labelling.codebook import Codebook, guide
 from detente.records import Statement
 from detente.tasks import Task
+from detente.text.language import identify
 
 Message = Mapping[str, str]
 CONTEXT = ("holder", "holder_name", "quote", "title", "date", "source")
@@ -39,7 +40,7 @@ class WrongAnswerError(DetenteError):
 def messages(book: Codebook, tasks: Sequence[Task], statement: Statement, *, stated: bool) -> list[Message]:
     """The conversation that asks for the labels of one statement; `stated` asks for confidences too."""
     parts = [_ORDERS]
-    for section in guide(book, statement.lang):
+    for section in guide(book, statement.lang.casefold() or identify(statement.text)):
         name = section.title.split(":")[0].casefold()
         if name not in book.tasks or name in {task.name for task in tasks}:
             parts.append(f"## {section.title}\n" + "\n".join(section.lines))

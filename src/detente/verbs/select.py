@@ -66,13 +66,9 @@ def run(job: SelectJob) -> Outcome:
     output = sources.check_output(job.output, source)
     checkpoint = checkpoints.load(job.checkpoint) if job.checkpoint else None
     earlier = [checkpoints.load(run) for run in job.previous]
-    known = _labelled_texts(job)
     rejects = Rejects()
     found = sources.statements(source, layout=job.data, rejects=rejects, languages=job.languages)
-    seen = set(known)
-    pool = [s for s in found if s.text not in seen]
-    if not pool:
-        raise InputError(f"{job.input} holds no statement that is not in {job.labelled or 'the input'}; give more")
+    pool, known = _unlabelled(job, list(found))
     strategy = job.strategy if job.strategy != "auto" else ("balanced" if checkpoint else "density")
     proba = _proba(checkpoint, pool, job.batch) if checkpoint else {}
     langs = [s.lang.casefold() or identify(s.text) for s in pool]
@@ -93,6 +89,18 @@ def run(job: SelectJob) -> Outcome:
         lines += _stop_signal(checkpoint.tasks, [proba, *(_proba(model, pool, job.batch) for model in earlier)])
     lines.append(f"next: label them, then detente train data=files data.train={job.labelled or output}")
     return Outcome(text="\n".join(lines))
+
+
+def _unlabelled(job: SelectJob, found: Sequence[Statement]) -> tuple[list[Statement], list[str]]:
+    """(the pool, the texts that have labels). Where some rows bear labels and others none, only the others count."""
+    known = _labelled_texts(job)
+    if any(s.labels for s in found) and not all(s.labels for s in found):
+        known += [s.text for s in found if s.labels]
+    seen = set(known)
+    pool = [s for s in found if s.text not in seen]
+    if not pool:
+        raise InputError(f"every statement of {job.input} is labelled already; give others")
+    return pool, known
 
 
 def _labelled_texts(job: SelectJob) -> list[str]:
