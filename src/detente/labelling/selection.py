@@ -61,7 +61,7 @@ def rank(
 ) -> Ranking:
     """Rank a pool. `proba` holds a model's (n, labels) for each task, where the strategy needs one.
 
-    `balanced` takes turns over language and predicted label (of the first task), the most doubtful of each first;
+    `balanced` takes turns over language and predicted label (of the first task), in each the smallest lead first;
     `density` takes turns over clusters of texts, the one nearest its centre first.
     """
     n = len(texts)
@@ -72,7 +72,7 @@ def rank(
         clusters, nearness = _clusters(texts, langs, seed=seed)
         keys = [str(cluster) for cluster in clusters]
         return Ranking(_turns(nearness, keys, noise, biggest_first=True), nearness)
-    scores = doubt(proba, "margin" if strategy == "margin" else "entropy")
+    scores = doubt(proba, "entropy" if strategy == "entropy" else "margin")
     if strategy == "balanced":
         keys = [f"{lang} {label}" for lang, label in zip(langs, proba[0].argmax(axis=1), strict=True)]
         return Ranking(_turns(scores, keys, noise, biggest_first=False), scores)

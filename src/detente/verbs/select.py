@@ -29,7 +29,7 @@ _ADDED: dict[str, type] = {"rank": int, "score": float, "strategy": str}
 class SelectJob:
     """`input` holds statements or articles; `output` a table of the first `n` to label (0: all), best first.
 
-    `strategy` auto is density without a checkpoint and balanced with one. `labelled` is a table of what has labels
+    `strategy` auto is density without a checkpoint and margin with one. `labelled` is a table of what has labels
     already; it and its near-duplicates are left out. `previous` are earlier checkpoints, the latest first.
     """
 
@@ -69,7 +69,7 @@ def run(job: SelectJob) -> Outcome:
     rejects = Rejects()
     found = sources.statements(source, layout=job.data, rejects=rejects, languages=job.languages)
     pool, known = _unlabelled(job, list(found))
-    strategy = job.strategy if job.strategy != "auto" else ("balanced" if checkpoint else "density")
+    strategy = job.strategy if job.strategy != "auto" else ("margin" if checkpoint else "density")
     proba = _proba(checkpoint, pool, job.batch) if checkpoint else {}
     langs = [s.lang.casefold() or identify(s.text) for s in pool]
     texts = [s.text for s in pool]
