@@ -189,3 +189,26 @@ def test_mistakes_get_one_sentence(arguments, status, sentence, run, corpus):
     assert (found, len(lines), out) == (status, 1, ""), err
     assert sentence in lines[0]
     assert not list(corpus.glob("y.*"))
+
+
+def test_a_join_that_calls_everything_one_label_is_warned_of(run, tmp_path):
+    """Two cue groups against one that speaks everywhere: agreement believes the loud one."""
+    (tmp_path / "lex").mkdir()
+    lexicon = "negators = []\ncontrasts = []\n[prior]\nstance = 0.5\nsentiment = 0.5\n"
+    for name, label, cue in (
+        ("a", "neutral", "the"),
+        ("b", "neutral", "project"),
+        ("c", "cooperative", "welcomes"),
+        ("d", "skeptical", "bans"),
+    ):
+        lexicon += f'[group.{name}]\ntask = "stance"\nlabel = "{label}"\ncues = ["{cue}"]\n'
+    lexicon += '[group.e]\ntask = "sentiment"\nlabel = "positive"\ncues = ["the"]\n'
+    for lang in ("en", "it", "ru"):
+        (tmp_path / "lex" / f"{lang}.toml").write_text(lexicon, encoding="utf-8")
+    verbs = ["welcomes", "bans", "notes"]
+    rows = [f"Moscow {verbs[i % 3]} the project number {i},en" for i in range(60)]
+    (tmp_path / "in.csv").write_text("text,lang\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    status, out, err = run("label", "input=in.csv", "output=out.csv", "labeller.lexicons=lex", "labeller.join=weighted")
+    assert status == 0, err
+    assert "take care: labeller.join=weighted calls 100% of the statements neutral (stance), though 67%" in out
+    assert "take care" not in run("label", "input=in.csv", "output=out.csv", "labeller.lexicons=lex")[1]

@@ -21,6 +21,7 @@ from detente.records import Statement
 from detente.tasks import Task
 
 JOINS = ("vote", *label_model.JOINS)
+_ONE_SIDED = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ def _open_rules(spec: RulesLabeller, setting: Setting) -> Opened:
         found = functions.votes_of(statements, lexicons)
         return {task.name: functions.vote_matrix(found, task, names[task.name]) for task in setting.tasks}
 
-    models = {} if spec.join == "vote" else _fitted(spec, setting, votes)
+    models, notes = ({}, []) if spec.join == "vote" else _fitted(spec, setting, votes)
 
     def label(batch: Sequence[Statement]) -> Answers:
         found = functions.votes_of(batch, lexicons)
@@ -161,7 +162,7 @@ def _open_rules(spec: RulesLabeller, setting: Setting) -> Opened:
         return Answers(proba)
 
     origin = "rules" if spec.join == "vote" else f"rules:{spec.join}"
-    return Opened(tasks=setting.tasks, label=label, origin=origin, tally=tally)
+    return Opened(tasks=setting.tasks, label=label, origin=origin, tally=tally, report=lambda: notes)
 
 
 def own_lexicons(folder: str) -> dict[str, Lexicon]:
@@ -186,7 +187,7 @@ def _open_joined(spec: JoinedLabeller, setting: Setting) -> Opened:
         answers = [_in_groups(part, statements) for part in parts.values()]
         return {task.name: _votes_on(task, answers, len(statements)) for task in setting.tasks}
 
-    models = {} if spec.join == "vote" else _fitted(spec, setting, votes)
+    models, notes = ({}, []) if spec.join == "vote" else _fitted(spec, setting, votes)
 
     def label(batch: Sequence[Statement]) -> Answers:
         answers = {name: part.label(batch) for name, part in parts.items()}
@@ -199,7 +200,7 @@ def _open_joined(spec: JoinedLabeller, setting: Setting) -> Opened:
         origin=f"joined:{'+'.join(part.origin for part in parts.values())}",
         columns=("reason", *(f"{name}_{task.name}" for name in parts for task in setting.tasks)),
         group=min(groups, default=0),
-        report=lambda: tuple(line for part in parts.values() for line in part.report()),
+        report=lambda: (*notes, *(line for part in parts.values() for line in part.report())),
         askers=tuple(asker for part in parts.values() for asker in part.askers),
     )
 
@@ -246,8 +247,8 @@ def _joined(tasks: Sequence[Task], answers: Mapping[str, Answers], models: Mappi
 
 def _fitted(
     spec: RulesLabeller | JoinedLabeller, setting: Setting, votes: Callable[[Sequence[Statement]], dict[str, Votes]]
-) -> dict[str, LabelModel]:
-    """A label model a task, fitted on gold labels or on the first statements of the input."""
+) -> tuple[dict[str, LabelModel], list[str]]:
+    """A label model a task, fitted on gold labels or on the first statements of the input; and doubts about it."""
     if spec.gold:
         tables = files.expand(paths.resolve(spec.gold))
         sample: Sequence[Statement] = list(files.read_statements(tables, tasks=setting.tasks))
@@ -256,10 +257,27 @@ def _fitted(
     if not sample:
         raise InputError("there are no statements to fit the label model on; give statements, or labeller.join=vote")
     cast = votes(sample)
-    models = {}
+    models, notes = {}, []
     for task in setting.tasks:
         given = [s.labels.get(task.name, "") for s in sample] if spec.gold else [""] * len(sample)
         gold = label_model.positions(given, task.labels)
         k = len(task.labels)
-        models[task.name] = label_model.fit(cast[task.name], n_labels=k, how=spec.join, gold=gold, seed=setting.seed)
-    return models
+        model = label_model.fit(cast[task.name], n_labels=k, how=spec.join, gold=gold, seed=setting.seed)
+        models[task.name] = model
+        notes += _one_sided(task, model, cast[task.name], spec.join)
+    return models, notes
+
+
+def _one_sided(task: Task, model: LabelModel, votes: Votes, join: str) -> list[str]:
+    """A warning where the model gives nearly all statements one label that many votes contradict."""
+    spoke = votes[(votes != ABSTAIN).any(axis=1)]
+    share = np.bincount(model.join(spoke).argmax(axis=1), minlength=len(task.labels)) / max(len(spoke), 1)
+    best = int(share.argmax())
+    others = float(((spoke != ABSTAIN) & (spoke != best)).any(axis=1).mean()) if len(spoke) else 0.0
+    if share[best] < _ONE_SIDED or others < 1 - _ONE_SIDED:
+        return []
+    warning = (
+        f"take care: labeller.join={join} calls {share[best]:.0%} of the statements {task.labels[best]} ({task.name}), "
+        f"though {others:.0%} have votes for another label; give labeller.gold=FILE, or use labeller.join=vote"
+    )
+    return [warning]
