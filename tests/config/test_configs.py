@@ -19,6 +19,8 @@ NEEDED = {
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
+    "report": ["run=x"],
+    "prevalence": ["input=x"],
 }
 LABELLERS = {
     "model": ["labeller.checkpoint=x"],
@@ -34,7 +36,7 @@ def _bench(monkeypatch, tmp_path):
 
 def build(verb: str, overrides: list[str]):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare") else []
+        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare", "report") else []
         fixed += ["name=x"] if verb in ("train", "evaluate", "tune") else []
         fixed += [f"chosen.{group}=x" for group in ("data", "task", "model")] if verb == "tune" else []
         config = compose(verb, [*overrides, *fixed])
