@@ -17,6 +17,7 @@ from detente.errors import ChecksFailedError, DetenteError, InputError, UsageErr
 VERBS = {
     "extract": "raw articles -> statements with their holders",
     "label": "statements -> statements labelled by rules or by a checkpoint",
+    "review": "statements -> labels by people, on a local page or in their own tool",
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",

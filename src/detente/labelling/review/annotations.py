@@ -44,7 +44,7 @@ def from_row(
     """An annotation from a row; `annotator` names who labelled where the row does not. Raises InputError."""
     labels = {task.name: task.label_of(row.get(task.name), values) for task in tasks}
     who = str(row.get("annotator") or annotator).strip()
-    given = str(row.get("id") or "")
+    given = str(row.get("id") or "").strip()
     if not given:
         raise InputError("no id; every row needs the id of its statement")
     if not who:

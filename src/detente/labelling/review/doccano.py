@@ -34,13 +34,15 @@ def write(
 ) -> None:
     """Write JSONL to import, or for `.zip` one JSONL an annotator. Raises UsageError for several in one JSONL.
 
-    `prelabels` gives statements that nobody labelled their own labels, which doccano shows as labels.
+    `prelabels` gives a file without annotations the statements' own labels: doccano shows them as labels, and
+    those that nobody changes come back as the annotator's.
     """
     kinds = sorted({annotation.kind for annotation in annotations})
     if len(kinds) > 1:
         raise UsageError(
             f"doccano has no place for annotations of several kinds ({', '.join(kinds)}); use another export"
         )
+    prelabels = prelabels and not annotations
     names = list(dict.fromkeys(annotation.annotator for annotation in annotations))
     if path.suffix.lower() != ".zip":
         if len(names) > 1:

@@ -83,7 +83,6 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
     labels = [layout.columns.get(task.name) or task.name for task in tasks]
     if not set(labels) & set(columns):
         raise InputError(f"{path}:1: no column {' or '.join(labels)} among {', '.join(columns)}; give a file of labels")
-    seen: set[str] = set()
     for row in files.read_rows(path):
         try:
             if row.problem:
@@ -92,8 +91,7 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
             annotation = _annotation(row.values, statement, tasks, layout, annotator)
         except InputError as error:
             raise InputError(f"{row.where}: {error}") from None
-        if statement and statement.id not in seen:
-            seen.add(statement.id)
+        if statement:
             found.append((row.where, statement, None))
         if annotation:
             found.append((row.where, None, annotation))
