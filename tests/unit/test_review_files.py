@@ -160,6 +160,18 @@ def test_an_annotations_table_is_what_agreement_reads(tmp_path):
     assert list(exchange.read(str(tmp_path / "a.csv"), TASKS, Layout()).annotations) == said
 
 
+def test_a_sheet_opens_in_a_spreadsheet_with_what_people_need_first(tmp_path):
+    exchange.write(tmp_path / "s.csv", "table", [STATEMENT], [], TASKS, around={}, prelabels=False, annotator="anna")
+    content = (tmp_path / "s.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfid,lang,text,stance,sentiment,flag,comment,skipped,annotator,holder")
+    filled = content.decode("utf-8-sig").replace('gas.",,,', 'gas.",neutral,,')
+    found = read_export(tmp_path, filled, "filled.csv")
+    assert [(a.annotator, dict(a.labels), a.flag) for a in found.annotations] == [
+        ("anna", {"stance": "neutral"}, False)
+    ]
+    assert found.statements == {"s1": STATEMENT}
+
+
 def test_the_configuration_names_every_label_and_field_of_the_tasks(tmp_path):
     exchange.write(tmp_path / "t.json", "labelstudio", [STATEMENT], [], TASKS, around={}, prelabels=False)
     tree = ElementTree.fromstring((tmp_path / "t.xml").read_text())

@@ -205,7 +205,8 @@ def _given(job: ReviewJob, tasks: Sequence[Task], statements: Mapping[str, State
     """The labels of files. Raises InputError if they are of statements that the input lacks."""
     if not job.annotations:
         return Given(statements={}, annotations=(), where=())
-    given = exchange.read(job.annotations, tasks, job.data, annotator=job.annotator)
+    unsigned = "" if job.adjudicate else job.annotator  # the adjudicator is none of the annotators
+    given = exchange.read(job.annotations, tasks, job.data, annotator=unsigned)
     if statements:
         exchange.check_known(given, statements, job.input)
     return given
@@ -272,7 +273,7 @@ def _write(job: ReviewJob) -> list[str]:
         prelabels=job.prelabels,
         annotator=job.annotator,
     )
-    lines = [f"{output}: {len(statements):,} statements, {said}"]
+    lines = [f"{output}: {len(statements):,} statements{f', {said}' if annotations else ''}"]
     lines += [f"{path}: the labelling configuration of the project" for path in written[1:]]
     again = f"detente review input={job.input} annotations=EXPORT output=annotations.csv"
     return [*lines, f"next: label there, then {again}"]

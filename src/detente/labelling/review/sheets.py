@@ -1,5 +1,6 @@
 """Sheets: a row a statement and annotator in any table format, for people who label in a spreadsheet."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from detente.files import Layout
 from detente.labelling.agreement import Annotation
 from detente.labelling.review import annotations as rows
 from detente.labelling.review.carried import IDENTITY, RECORD, Around, unpack
-from detente.records import FIELDS, Statement, from_row, to_row
+from detente.records import COLUMNS, FIELDS, Statement, from_row, to_row
 from detente.tasks import Task
 
 GIVEN = "given_"
@@ -38,7 +39,15 @@ def write(
     made = list(_rows(statements, annotations, tasks, around, prelabels, annotator))
     kinds = files.column_types(made)
     known = rows.columns(tasks)
-    files.write_rows(path, made, columns={name: known.get(name, kind) for name, kind in kinds.items()})
+    first: list[str] = [name for name in ("id", "lang", "before", "text", "after") if name in kinds]
+    first += [*(task.name for task in tasks), "flag", "comment", "skipped", "annotator"]
+    # A column of ours that is empty throughout would only be in the way.
+    full = [name for name in kinds if name not in COLUMNS or any(row.get(name) not in (None, "") for row in made)]
+    columns = {name: known.get(name, kinds.get(name, str)) for name in dict.fromkeys((*first, *full))}
+    files.write_rows(path, made, columns=columns)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        with files.atomic(path) as part:  # without the mark, Excel takes UTF-8 for a Western code page
+            part.write_bytes(BOM_UTF8 + path.read_bytes())
 
 
 def _rows(
@@ -69,7 +78,8 @@ def _rows(
         row |= dict.fromkeys(names, "")
         empty = Annotation(statement.id, annotator, rows.PERSON, statement.lang, {})
         for annotation in by_id.get(statement.id) or [empty]:
-            yield row | {k: v for k, v in rows.to_row(annotation, tasks).items() if k not in ("id", "lang")}
+            said = {k: v or None for k, v in rows.to_row(annotation, tasks).items() if k not in ("id", "lang")}
+            yield row | said | {"seconds": annotation.seconds}
 
 
 def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = "") -> list[Found]:
