@@ -280,6 +280,16 @@ def test_a_doccano_export_as_the_tool_writes_it(tmp_path):
         ("s2", "admin", {}, "hm"),
         ("s1", "anna", {"stance": "skeptical"}, "hm"),
     ]
+    said = [Annotation("s1", "anna", "person", "", {"stance": "neutral"})]
+    exchange.write(
+        tmp_path / "d.jsonl", "doccano", [Statement(id="s1", text="Gas.")], said, TASKS, around={}, prelabels=False
+    )
+    assert [a.annotator for a in exchange.read(str(tmp_path / "d.jsonl"), TASKS, Layout()).annotations] == ["anna"]
+    with zipfile.ZipFile(tmp_path / "relabelled.zip", "w") as archive:
+        archive.write(tmp_path / "d.jsonl", "bruno.jsonl")
+    assert [a.annotator for a in exchange.read(str(tmp_path / "relabelled.zip"), TASKS, Layout()).annotations] == [
+        "bruno"
+    ]
     with pytest.raises(InputError, match=r"all\.jsonl:1: two labels for stance, neutral and skeptical"):
         read_export(tmp_path, line(1, "stance:neutral", "stance:skeptical"), "all.jsonl")
     with pytest.raises(InputError, match='the label "neutral" could be stance and sentiment'):

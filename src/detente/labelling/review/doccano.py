@@ -90,7 +90,7 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
     Raises InputError naming file and line, also where the labels of several people were merged into one list.
     """
     if path.suffix.lower() != ".zip":
-        return _read_lines(path.read_bytes(), str(path), annotator or unquote(path.stem), tasks, layout)
+        return _read_lines(path.read_bytes(), str(path), annotator, tasks, layout, fallback=unquote(path.stem))
     found: list[Found] = []
     try:
         with zipfile.ZipFile(path) as archive:
@@ -104,7 +104,10 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
     return found
 
 
-def _read_lines(data: bytes, name: str, who: str, tasks: Sequence[Task], layout: Layout) -> list[Found]:
+def _read_lines(
+    data: bytes, name: str, who: str, tasks: Sequence[Task], layout: Layout, *, fallback: str = ""
+) -> list[Found]:
+    """Lines by `who`; if that is empty by whom the line names, else by `fallback`."""
     found: list[Found] = []
     for number, line in enumerate(data.split(b"\n"), start=1):
         where = f"{name}:{number}"
@@ -114,7 +117,7 @@ def _read_lines(data: bytes, name: str, who: str, tasks: Sequence[Task], layout:
             values = json.loads(line.decode("utf-8-sig"))
             if not isinstance(values, dict):
                 raise InputError("no JSON object; export the project as JSONL")
-            found += [(where, *pair) for pair in _line(values, who, tasks, layout)]
+            found += [(where, *pair) for pair in _line(values, who, fallback, tasks, layout)]
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         except (ValueError, RecursionError) as error:
@@ -123,14 +126,15 @@ def _read_lines(data: bytes, name: str, who: str, tasks: Sequence[Task], layout:
 
 
 def _line(
-    values: Mapping[str, Any], who: str, tasks: Sequence[Task], layout: Layout
+    values: Mapping[str, Any], who: str, fallback: str, tasks: Sequence[Task], layout: Layout
 ) -> Iterator[tuple[Statement | None, Annotation | None]]:
     own = {name: value for name, value in values.items() if name not in (LABEL, COMMENTS, BESIDE)}
     statement = unpack(own, fallback_id=str(values.get("id") or ""), columns=layout.columns, tasks=tasks)
     yield statement, None
-    row: dict[str, Any] = {"id": statement.id, "lang": statement.lang, "annotator": who}
+    row: dict[str, Any] = {"id": statement.id, "lang": statement.lang, "annotator": fallback}
     if isinstance(values.get(BESIDE), str):
         row |= json.loads(values[BESIDE])
+    row["annotator"] = who or row["annotator"]  # a member's name is doccano's word, the field may be an older one
     labels = values.get(LABEL) or []
     for label in [labels] if isinstance(labels, str) else labels:
         task, value = _of_task(str(label), tasks, layout)
