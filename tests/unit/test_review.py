@@ -98,6 +98,19 @@ def test_a_repeated_nonce_is_one_save_and_the_last_save_counts(database):
     assert [a.annotator for a in store.current(database)] == ["bruno"]
 
 
+def test_two_commands_on_one_database_do_not_disturb_each_other(database, tmp_path):
+    with closing(store.open_database(tmp_path / "a.sqlite", TASKS, create=True)) as other:
+        anna, bruno = begin(database), begin(other, "bruno")
+        for i in range(5):
+            session.save(anna, sent(f"s{i}", f"a{i}", "neutral"))
+            session.save(bruno, sent(f"s{i}", f"b{i}", "skeptical", annotator="bruno"))
+        session.undo(bruno, sent("", "u", annotator="bruno"))
+    kept = [(a.annotator, a.id, a.labels["stance"]) for a in store.current(database)]
+    assert sorted(kept) == [("anna", f"s{i}", "neutral") for i in range(5)] + [
+        ("bruno", f"s{i}", "skeptical") for i in range(4)
+    ]
+
+
 def test_every_save_is_synced(database):
     assert database.execute("pragma journal_mode").fetchone() == ("wal",)
     assert database.execute("pragma synchronous").fetchone() == (2,)

@@ -136,11 +136,16 @@ def _flat(
     """JSON-MIN: the data's fields beside the labels, one object an annotation."""
     statement = unpack(task, fallback_id=str(task.get("id") or ""), columns=layout.columns, tasks=tasks)
     labels = {t.name: task.get(layout.columns.get(t.name) or t.name) for t in tasks}
-    beside = {COMMENT: task.get(COMMENT), "seconds": task.get("lead_time"), "at": task.get("updated_at")}
+    remark = task.get(COMMENT)
+    if isinstance(remark, dict):  # so it writes a comment of several entries
+        remark = "\n".join(map(str, remark.get("text") or ()))
+    if not (remark or task.get(FLAG) or any(labels.values())):
+        yield statement, None
+        return
+    beside = {COMMENT: remark, "seconds": task.get("lead_time"), "at": task.get("updated_at")}
     row = {"id": statement.id, "lang": statement.lang, "annotator": task.get("annotator"), **labels, **beside}
     row[FLAG] = bool(task.get(FLAG))
-    annotation = rows.from_row(row, tasks, values=layout.values, annotator=annotator)
-    yield statement, annotation if rows.says_something(annotation) else None
+    yield statement, rows.from_row(row, tasks, values=layout.values, annotator=annotator)
 
 
 def _read_annotation(

@@ -1,6 +1,8 @@
 """Sheets: a row a statement and annotator in any table format, for people who label in a spreadsheet."""
 
-from codecs import BOM_UTF8
+import csv
+import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,10 +46,22 @@ def write(
     # A column of ours that is empty throughout would only be in the way.
     full = [name for name in kinds if name not in COLUMNS or any(row.get(name) not in (None, "") for row in made)]
     columns = {name: known.get(name, kinds.get(name, str)) for name in dict.fromkeys((*first, *full))}
-    files.write_rows(path, made, columns=columns)
     if path.suffix.lower() in (".csv", ".tsv"):
-        with files.atomic(path) as part:  # without the mark, Excel takes UTF-8 for a Western code page
-            part.write_bytes(BOM_UTF8 + path.read_bytes())
+        _write_for_spreadsheets(path, made, list(columns))
+    else:
+        files.write_rows(path, made, columns=columns)
+
+
+def _write_for_spreadsheets(path: Path, made: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Without the byte-order mark, Excel takes UTF-8 for a Western code page."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="," if path.suffix.lower() == ".csv" else "\t")
+    writer.writerow(columns)
+    for row in made:
+        cells = (row.get(name) for name in columns)
+        writer.writerow([json.dumps(c, ensure_ascii=False) if isinstance(c, dict | list) else c for c in cells])
+    with files.atomic(path) as part:
+        part.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
 def _rows(
