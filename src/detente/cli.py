@@ -21,6 +21,7 @@ VERBS = {
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",
+    "tune": "labelled statements -> the best settings of a model, searched on dev",
     "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
     "compare": "several runs -> one table",
