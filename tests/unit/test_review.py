@@ -311,6 +311,15 @@ def test_the_interface_answers_its_own_page(app):
     assert ask(app, "POST", "/api/other", {})[0] == 404
 
 
+def test_a_database_that_takes_nothing_is_no_refusal(app, database):
+    database.execute("pragma query_only = on")
+    status, _, content = ask(app, "POST", "/api/save", sent("s0", "1"))
+    assert status == 503
+    assert "your label waits here" in json.loads(content)["error"]
+    database.execute("pragma query_only = off")
+    assert ids(json.loads(ask(app, "POST", "/api/save", sent("s0", "1"))[2])) == "s1"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -59,7 +59,7 @@ class ReviewJob:
 
     def __post_init__(self) -> None:
         """Raise UsageError for settings that do not go together."""
-        object.__setattr__(self, "annotator", str(self.annotator).strip())
+        object.__setattr__(self, "annotator", str(self.annotator or "").strip())
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UsageError(

@@ -5,8 +5,10 @@ ours, every call needs the key in a header, and nothing is ever answered with CO
 """
 
 import hmac
+import json
 import socket
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-Headers = Any
 
 
 def bind(port: int) -> socket.socket:
@@ -87,6 +88,9 @@ def build(session: Session, book: Codebook | None, key: str) -> Any:
             return JSONResponse({"error": "unknown action"}, status_code=404)
         except InputError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
+        except sqlite3.Error as error:
+            why = f"The database takes nothing ({error}). Mend that: your label waits here and is saved then."
+            return JSONResponse({"error": why}, status_code=503)
 
     app.middleware("http")(guard)
     for path in _FILES:
@@ -97,7 +101,7 @@ def build(session: Session, book: Codebook | None, key: str) -> Any:
     return app
 
 
-def _refusal(method: str, path: str, headers: Headers, key: str) -> str:
+def _refusal(method: str, path: str, headers: Mapping[str, str], key: str) -> str:
     """Why a request is not answered; empty if it is."""
     host = headers.get("host", "")
     if host.rpartition(":")[0] not in _LOCAL and host not in _LOCAL:
@@ -120,8 +124,6 @@ async def _body(request: Any) -> dict[str, Any]:
         body += part
         if len(body) > _MOST_BYTES:
             raise InputError("this is more than a label and a comment")
-    import json
-
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):

@@ -16,12 +16,14 @@ function element(name, text, attributes = {}) {
 // Calls of the server
 
 class Refused extends Error {}
+class Unable extends Error {}
 
 async function call(path, body) {
   const headers = { "X-Detente-Key": KEY };
   if (body) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
   const content = await answer.json();
+  if (answer.status >= 500) throw new Unable(content.error); // for now: it is tried again
   if (!answer.ok) throw new Refused(content.error || `the server answers ${answer.status}`);
   return content;
 }
@@ -42,7 +44,8 @@ async function insist(path, body) {
         if (body) sessionStorage.removeItem("pending");
         throw error;
       }
-      warn("The server does not answer. Start the command again: " + (body ? "your label waits here and is saved then." : "this page goes on then."));
+      const then = body ? "your label waits here and is saved then." : "this page goes on then.";
+      warn(error instanceof Unable ? error.message : "The server does not answer. Start the command again: " + then);
       await pause(RETRY_MS);
     }
   }
