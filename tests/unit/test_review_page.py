@@ -35,7 +35,7 @@ def serving(folder, *arguments, port=0):
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        made = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield made
         made.close()
 
@@ -71,8 +71,8 @@ def leave(page, name):
     page.wait_for_function("name => document.getElementById('work').dataset.id !== name", arg=name)
 
 
-def label(page, *keys):
-    name = shown(page)
+def label(page, *keys, name=""):
+    name = name or shown(page)
     for key in keys:
         page.keyboard.press(key)
     leave(page, name)
@@ -81,6 +81,10 @@ def label(page, *keys):
 def rows_of(folder, query="select id, annotator, labels from saved order by n"):
     with closing(sqlite3.connect(folder / "in.review.sqlite")) as connection:
         return connection.execute(query).fetchall()
+
+
+def keys(i):
+    return str(i % 3 + 1), str(i // 3 % 3 + 1)
 
 
 def wanted(i):
@@ -94,11 +98,11 @@ def test_two_hundred_labels_and_a_killed_server_lose_nothing(page, tmp_path):
         port = int(re.search(r":(\d+)/", link)[1])
         begin(page, link)
         for i in range(70):
-            label(page, str(i % 3 + 1), str(i // 3 % 3 + 1))
-        page.keyboard.press(str(70 % 3 + 1))
+            label(page, *keys(i), name=f"s{i}")
+        page.keyboard.press(keys(70)[0])
         server.kill()  # SIGKILL: before the label is complete
         server.wait()
-    page.keyboard.press(str(70 // 3 % 3 + 1))
+    page.keyboard.press(keys(70)[1])
     page.wait_for_selector("#alert:not([hidden])")
     assert "your label waits here" in page.inner_text("#alert")
     page.keyboard.press("1")  # keys pressed meanwhile go nowhere
@@ -106,16 +110,16 @@ def test_two_hundred_labels_and_a_killed_server_lose_nothing(page, tmp_path):
         assert again == link
         leave(page, "s70")
         for i in range(71, 130):
-            label(page, str(i % 3 + 1), str(i // 3 % 3 + 1))
-        page.keyboard.press(str(130 % 3 + 1))
-        page.keyboard.press(str(130 // 3 % 3 + 1))
+            label(page, *keys(i), name=f"s{i}")
+        for key in keys(130):
+            page.keyboard.press(key)
         server.kill()  # SIGKILL: while the label is on its way, kept already or not
         server.wait()
     with serving(tmp_path, *given, port=port):
         leave(page, "s130")
         page.wait_for_selector("#alert", state="hidden")
         for i in range(131, N):
-            label(page, str(i % 3 + 1), str(i // 3 % 3 + 1))
+            label(page, *keys(i), name=f"s{i}")
         page.wait_for_selector("#end:not([hidden])")
     kept = rows_of(tmp_path)
     assert [(name, who, json.loads(labels)) for name, who, labels in kept] == [
