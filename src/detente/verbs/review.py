@@ -197,7 +197,9 @@ def _known_labels(statement: Statement, tasks: Sequence[Task]) -> Statement:
 
 
 def _around(job: ReviewJob, statements: Mapping[str, Statement]) -> dict[str, Around]:
-    documents = read_documents(job.documents, on_error="skip", rejects=Rejects()) if job.documents else ()
+    documents = (
+        read_documents(paths.resolve(job.documents), on_error="skip", rejects=Rejects()) if job.documents else ()
+    )
     return around(list(statements.values()), documents)
 
 
