@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -328,6 +329,31 @@ def test_bad_exports_are_one_sentence(tmp_path, name, content, message):
     with pytest.raises(InputError, match=message) as error:
         read_export(tmp_path, content, name)
     assert "\n" not in str(error.value)
+
+
+shapes = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["data", "annotations", "text", "result", "from_name", "value", "choices", "label", "annotation", "statement", "stance", "id", "completed_by", "Comments"]),
+        inner,
+        max_size=5,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.lists(shapes, max_size=3), st.sampled_from(["a.json", "a.jsonl"]))
+def test_no_shape_of_json_is_a_traceback(content, name):
+    text = (
+        json.dumps(content)
+        if name == "a.json"
+        else "\n".join(json.dumps({"text": "x", "label": [], **c} if isinstance(c, dict) else c) for c in content)
+    )
+    with TemporaryDirectory() as folder:
+        (Path(folder) / name).write_text(text, encoding="utf-8")
+        with suppress(InputError):
+            exchange.read(str(Path(folder) / name), TASKS, Layout())
 
 
 def test_annotators_of_several_do_not_go_into_one_doccano_file(tmp_path):

@@ -120,6 +120,8 @@ def _read_lines(
             found += [(where, *pair) for pair in _line(values, who, fallback, tasks, layout)]
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
+        except (AttributeError, TypeError):
+            raise InputError(f"{where}: not the shape of a doccano export; export the project as JSONL") from None
         except (ValueError, RecursionError) as error:
             raise InputError(f"{where}: not a whole JSON object in UTF-8 ({error}); export it anew") from None
     return found

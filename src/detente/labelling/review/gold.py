@@ -41,16 +41,14 @@ def decide(annotations: Sequence[Annotation], tasks: Sequence[Task], *, rule: st
     """
     made: dict[str, Decision] = {}
     for task in tasks:
-        given = [(a.annotator, a.labels[task.name]) for a in annotations if a.labels.get(task.name)]
-        ruled = [(a.annotator, a.labels[task.name]) for a in annotations if _rules(a) and a.labels.get(task.name)]
-        votes = tuple(
-            (a.annotator, a.labels[task.name]) for a in annotations if not _rules(a) and a.labels.get(task.name)
-        )
-        if given:
-            who, label = ruled[-1] if ruled else ("", "")
-            made[task.name] = (
-                Decision(label=label, origin=f"adjudicated: {who}", votes=votes) if ruled else _vote(votes, rule, least)
-            )
+        given = [a for a in annotations if a.labels.get(task.name)]
+        votes = tuple((a.annotator, a.labels[task.name]) for a in given if not _rules(a))
+        ruled = [a for a in given if _rules(a)]
+        if ruled:
+            label, origin = ruled[-1].labels[task.name], f"adjudicated: {ruled[-1].annotator}"
+            made[task.name] = Decision(label=label, origin=origin, votes=votes)
+        elif votes:
+            made[task.name] = _vote(votes, rule, least)
     return made
 
 

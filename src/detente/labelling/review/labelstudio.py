@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from detente import files
 from detente.errors import InputError, did_you_mean
@@ -30,7 +30,7 @@ def config(tasks: Sequence[Task]) -> str:
     lines.append('  <Text name="after" value="$after"/>')
     keys = iter("123456789qwertyuiop")
     for task in tasks:
-        lines.append(f"  <Header value={quoteattr(escape(task.name.capitalize()))}/>")
+        lines.append(f"  <Header value={quoteattr(task.name.capitalize())}/>")
         lines.append(
             f'  <Choices name={quoteattr(task.name)} toName="text" choice="single-radio" required="true" '
             'showInline="true">'
@@ -111,6 +111,8 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
             found += [(where, *pair) for pair in _task(task, tasks, layout, annotator)]
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
+        except (AttributeError, TypeError, ValueError):
+            raise InputError(f"{where} has not the shape of a Label Studio export; export it anew as JSON") from None
     return found
 
 
