@@ -18,6 +18,7 @@ NEEDED = {
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
     "review": ["input=x", "annotator=y"],
+    "prevalence": ["input=x"],
 }
 
 
@@ -28,7 +29,8 @@ def _bench(monkeypatch, tmp_path):
 
 def build(verb: str, overrides: list[str]):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        fixed = ["name=x", "run_dir=r"] if verb in ("train", "evaluate", "tune") else []
+        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare") else []
+        fixed += ["name=x"] if verb in ("train", "evaluate", "tune") else []
         fixed += [f"chosen.{group}=x" for group in ("data", "task", "model")] if verb == "tune" else []
         config = compose(verb, [*overrides, *fixed])
         job = instantiate(config, _convert_="all")

@@ -13,7 +13,7 @@ from detente import files, paths
 from detente.corpus import Corpus
 from detente.errors import InputError, UsageError
 from detente.evaluation import measuring
-from detente.evaluation.tables import render
+from detente.evaluation.tables import interval, render
 from detente.files import write_json, write_text
 from detente.records import Statement
 from detente.tasks import Task
@@ -120,6 +120,8 @@ def _pooled(run_dirs: Sequence[Path], tasks: Sequence[Task], *, seed: int) -> me
             id=row["id"],
             text=row["text"],
             lang=row["lang"] or "",
+            doc_id=row["doc_id"] or "",
+            extra={"scenario": row.get("scenario")},
             labels={task.name: row[f"given_{task.name}"] for task in tasks},
         )
         for row in rows
@@ -143,7 +145,7 @@ def _table(kind: str, summary: Mapping[str, Any], run_dir: Path) -> str:
         of = scores["all"]["macro_f1"]
         lines.append(
             f"{task}: every statement predicted once by a model that has not seen it: macro-F1 {of['value']:.3f} "
-            f"({of['low']:.3f}–{of['high']:.3f}, bootstrap over {scores['all']['n']} statements)"
+            f"({interval(of)}, bootstrap over {scores['all']['n']} statements in {scores['all']['clusters']} clusters)"
         )
     what = "folds" if kind == "cv" else "seeds"
     if kind == "seeds" and not any(row[6].strip("0.") for row in rows):
@@ -162,13 +164,13 @@ def _cells(of: Mapping[str, Any]) -> list[str]:
     if len(n) < 2:
         return [str(len(n)), sizes, f"{macro['mean']:.3f}", "", "", "", ""]
     values = macro["values"]
-    interval = f"{macro['low']:.3f}–{macro['high']:.3f}"
+    reach = f"{macro['low']:.3f}–{macro['high']:.3f}"
     return [
         str(len(n)),
         sizes,
         f"{macro['mean']:.3f}",
         f"{macro['sd']:.3f}",
-        interval,
+        reach,
         f"{min(values):.3f}",
         f"{max(values):.3f}",
     ]
