@@ -16,6 +16,9 @@ from detente.errors import InputError
 from detente.tasks import Task
 
 SHIPPED = Path(__file__).parent / "codebook.toml"
+_MAKE = (
+    "python -c 'from detente.labelling import codebook as c; print(c.markdown(c.load()), end=\"\")' > docs/codebook.md"
+)
 _LANGUAGES = {"en": "English", "it": "Italian", "ru": "Russian"}
 
 
@@ -88,7 +91,7 @@ def load(path: str | Path = "") -> Codebook:
         named = {name: str(about[name]).strip() for name in ("unit", "target", "holder")}
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         book = {"name": str(content["name"]), "version": str(content["version"]), **named, "digest": digest}
-        return Codebook(**book, tasks=tasks, examples=examples)  # type: ignore[arg-type]
+        return Codebook(**book, tasks=tasks, examples=examples)
     except KeyError as error:
         raise InputError(f"{file} lacks {error}; see the shipped {SHIPPED.name}") from None
     except (TypeError, AttributeError, InputError) as error:
@@ -163,7 +166,7 @@ def markdown(book: Codebook) -> str:
         f"Version {book.version}, `{book.digest}`. Made from `{SHIPPED.name}`; after an edit, make this page anew:",
         "",
         "```",
-        "python -c 'from detente.labelling import codebook as c; print(c.markdown(c.load()), end=\"\")' > docs/codebook.md",
+        _MAKE,
         "```",
     ]
     for section in guide(book)[:-1]:

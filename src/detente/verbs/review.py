@@ -26,8 +26,7 @@ from detente.text.documents import read_documents
 from detente.verbs.outcome import Outcome
 
 log = logging.getLogger(__name__)
-ORDERS = ("random", "given")
-_CHOICES = {"export": tuple(exchange.ENDINGS), "rule": gold.RULES, "order": ORDERS}
+_CHOICES = {"export": tuple(exchange.ENDINGS), "rule": gold.RULES, "order": ("random", "given")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +60,9 @@ class ReviewJob:
         """Raise UsageError for settings that do not go together."""
         object.__setattr__(self, "annotator", str(self.annotator or "").strip())
         for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise UsageError(
-                    f'{name} is "{getattr(self, name)}"; {did_you_mean(str(getattr(self, name)), allowed)}'
-                )
+            value = str(getattr(self, name))
+            if value not in allowed:
+                raise UsageError(f'{name} is "{value}"; {did_you_mean(value, allowed)}')
         if not self.annotator and not self.output:
             raise UsageError("say who labels (annotator=NAME), or where the labels shall go (output=FILE)")
         if not self.output and not self.input:
@@ -197,9 +195,8 @@ def _known_labels(statement: Statement, tasks: Sequence[Task]) -> Statement:
 
 
 def _around(job: ReviewJob, statements: Mapping[str, Statement]) -> dict[str, Around]:
-    documents = (
-        read_documents(paths.resolve(job.documents), on_error="skip", rejects=Rejects()) if job.documents else ()
-    )
+    articles = paths.resolve(job.documents)
+    documents = read_documents(articles, on_error="skip", rejects=Rejects()) if articles else ()
     return around(list(statements.values()), documents)
 
 
