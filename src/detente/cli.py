@@ -25,6 +25,7 @@ VERBS = {
     "evaluate": "a checkpoint, or predictions made elsewhere, on gold labels -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
     "compare": "several runs -> one table, and which of them differ",
+    "report": "a run, or several -> one HTML page that needs no network",
     "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations

@@ -19,6 +19,7 @@ from detente.evaluation import abstention, measuring, tables, trust
 from detente.evaluation.abstention import Thresholds
 from detente.evaluation.elsewhere import read_predictions
 from detente.evaluation.measuring import SplitScores
+from detente.evaluation.report.run_page import write_report
 from detente.files import Rejects
 from detente.records import Statement
 from detente.tasks import Task
@@ -124,7 +125,9 @@ def run(job: EvaluateJob) -> Outcome:
     ]
     parts += [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
     parts += [trust.trust_text(trusted)] if trusted["abstention"] else []
-    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
+    page = write_report(folder)
+    written = f"written      {paths.shown(folder)}\nreport       {paths.shown(page)}: open it in a browser"
+    parts.append(written + (f"\ntracking     {look}" if look else ""))
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
 
 
