@@ -57,3 +57,11 @@ def test_a_broken_codebook_is_one_sentence(old, new, sentence, tmp_path):
         codebook.load(mine)
     with pytest.raises(InputError, match="is no file"):
         codebook.load(tmp_path / "missing.toml")
+
+
+def test_the_model_card_says_what_the_labels_mean(stance):
+    from detente.evaluation.cards import _meanings
+    from detente.tasks import Task
+
+    assert any("favours" in line or "wants" in line for line in _meanings(stance))
+    assert _meanings(Task(name="stance", labels=("favor", "against"))) == []
