@@ -20,6 +20,7 @@ NEEDED = {
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
     "explain": ["checkpoint=x", "input=x", "output=y.html"],
+    "review": ["input=x", "annotator=y"],
     "report": ["run=x"],
     "prevalence": ["input=x"],
 }
