@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
 from detente.errors import InputError
-from detente.evaluation.prevalence import Shares, adjusted_count, naive, prediction_powered
-from detente.evaluation.proportions import Estimate
+from detente.evaluation.confidence.proportions import Estimate
+from detente.evaluation.shares.prevalence import Shares, adjusted_count, naive, prediction_powered
 from detente.tasks import Task
 
 Pool = Literal["small", "none", "all"]

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
+from detente.evaluation.confidence.proportions import Z95, Estimate, clopper_pearson, wilson
 from detente.evaluation.metrics import IntArray
-from detente.evaluation.proportions import Z95, Estimate, clopper_pearson, wilson
 from detente.evaluation.scoring import check_proba
 from detente.seeds import rng
 from detente.tasks import Task

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
-from detente.evaluation.proportions import Z95, wilson
+from detente.evaluation.confidence.proportions import Z95, wilson
 from detente.seeds import rng
 
 DRAWS = 2000

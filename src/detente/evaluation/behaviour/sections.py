@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 from detente.checkpoint import Checkpoint
-from detente.evaluation import bias, probes
+from detente.evaluation.behaviour import bias, probes
 from detente.records import Statement
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from html import escape
 
 from detente.arrays import FloatArray
-from detente.evaluation.bias import signed
-from detente.evaluation.explanation import TopTerm
-from detente.evaluation.explanation_curve import curve
-from detente.evaluation.explanation_parts import Explained, centred
-from detente.evaluation.faithfulness import Faithfulness
+from detente.evaluation.behaviour.bias import signed
+from detente.evaluation.explaining.curve import curve
+from detente.evaluation.explaining.explanation import TopTerm
+from detente.evaluation.explaining.faithfulness import Faithfulness
+from detente.evaluation.explaining.parts import Explained, centred
 from detente.evaluation.intervals import Interval
 from detente.tasks import Task
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from detente.arrays import FloatArray, softmax
 from detente.errors import UsageError
-from detente.evaluation import explanation_gradients as gradients
-from detente.evaluation.explanation_linear import explain_linear
-from detente.evaluation.explanation_parts import Explained, centred
+from detente.evaluation.explaining import gradients
+from detente.evaluation.explaining.parts import Explained, centred
+from detente.evaluation.explaining.terms import explain_linear
 from detente.models.base import Classifier
 from detente.models.blend import Blend
 from detente.models.finetune import Finetuned

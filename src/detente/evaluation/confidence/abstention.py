@@ -11,8 +11,8 @@ import numpy as np
 
 from detente.arrays import FloatArray
 from detente.errors import UsageError
+from detente.evaluation.confidence.proportions import Estimate, exact_share, share, wilson
 from detente.evaluation.metrics import IntArray
-from detente.evaluation.proportions import Estimate, exact_share, share, wilson
 from detente.evaluation.scoring import check_proba
 from detente.seeds import rng
 from detente.tasks import Task

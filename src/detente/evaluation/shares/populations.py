@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from detente import files
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation.shares import ALL, NONE, Labelled
+from detente.evaluation.shares.table import ALL, NONE, Labelled
 from detente.files import Layout, Row
 from detente.tasks import Task
 

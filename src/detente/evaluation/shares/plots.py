@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detente.evaluation.proportions import Estimate
-from detente.evaluation.shares import ALL, NONE, ShareRow
+from detente.evaluation.confidence.proportions import Estimate
+from detente.evaluation.shares.table import ALL, NONE, ShareRow
 from detente.tasks import Task
 
 if TYPE_CHECKING:

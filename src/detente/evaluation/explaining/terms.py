@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
-from detente.evaluation.explanation_parts import Explained, Span, placed, units_of
+from detente.evaluation.explaining.parts import Explained, Span, placed, units_of
 from detente.labelling import rules
 from detente.models.heads import Head
 from detente.models.inputs import target_span

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from detente.errors import InputError, did_you_mean
-from detente.evaluation.probes_cases import Case, check_keys, strings
-from detente.evaluation.probes_slots import Slots, read_slots
-from detente.evaluation.probes_suites import SLOTS, expand, parse_toml
+from detente.evaluation.behaviour.cases import Case, check_keys, strings
+from detente.evaluation.behaviour.slots import Slots, read_slots
+from detente.evaluation.behaviour.suites import SLOTS, expand, parse_toml
 from detente.text.language import LANGUAGES
 
 FILE = "swaps.toml"

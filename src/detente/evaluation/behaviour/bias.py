@@ -13,10 +13,10 @@ import numpy as np
 
 from detente import paths
 from detente.arrays import FloatArray
-from detente.evaluation.bias_swaps import Swap, Swaps, read_swaps
-from detente.evaluation.bias_voices import only_voice, put
+from detente.evaluation.behaviour.probes import Example, Predict, Rate, failure_rate
+from detente.evaluation.behaviour.swaps import Swap, Swaps, read_swaps
+from detente.evaluation.behaviour.voices import only_voice, put
 from detente.evaluation.intervals import Interval
-from detente.evaluation.probes import Example, Predict, Rate, failure_rate
 from detente.evaluation.tables import interval, render
 from detente.records import Statement
 from detente.seeds import rng

@@ -15,7 +15,7 @@ import numpy as np
 from detente.arrays import FloatArray
 from detente.encoders import reader, vector_width
 from detente.errors import InputError, UsageError
-from detente.evaluation.explanation_parts import Explained, Span, centred, placed, units_of
+from detente.evaluation.explaining.parts import Explained, Span, centred, placed, units_of
 from detente.models.finetune import Finetuned
 from detente.models.frozen import Frozen, read_around
 from detente.models.inputs import target_of

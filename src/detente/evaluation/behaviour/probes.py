@@ -1,6 +1,6 @@
 """Behaviour probes (after CheckList, Ribeiro et al. 2020): suites of cases whose outcome the labelling guide fixes.
 
-A case is one text or several, and what the model must do with them (`EXPECTATIONS` in `probes_suites`). Its
+A case is one text or several, and what the model must do with them (`EXPECTATIONS` in `suites`). Its
 failure rate stands beside the scores: a model may score well and still not read "not".
 """
 
@@ -14,9 +14,9 @@ import numpy as np
 from detente import paths
 from detente.arrays import FloatArray
 from detente.errors import InputError, did_you_mean
+from detente.evaluation.behaviour.cases import Case, check_case, fails
+from detente.evaluation.behaviour.suites import Suite, read_folder
 from detente.evaluation.intervals import Interval
-from detente.evaluation.probes_cases import Case, check_case, fails
-from detente.evaluation.probes_suites import Suite, read_folder
 from detente.evaluation.tables import interval, render
 from detente.records import LABEL_COLUMNS, Statement
 from detente.tasks import Task

@@ -11,8 +11,8 @@ from typing import TypedDict
 import numpy as np
 
 from detente.arrays import FloatArray
-from detente.evaluation.bias import mean_shift
-from detente.evaluation.explanation_parts import Explained, centred, without
+from detente.evaluation.behaviour.bias import mean_shift
+from detente.evaluation.explaining.parts import Explained, centred, without
 from detente.evaluation.intervals import Interval
 from detente.records import Statement
 from detente.seeds import rng

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from detente.evaluation.faithfulness import Faithfulness
+from detente.evaluation.explaining.faithfulness import Faithfulness
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 260, 62, 118, 14, 44
 

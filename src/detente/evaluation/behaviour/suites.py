@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from detente.errors import InputError, did_you_mean
-from detente.evaluation.probes_cases import EXPECTATIONS, Case, check_case, check_keys, strings
-from detente.evaluation.probes_slots import Slots, fill, read_slots
+from detente.evaluation.behaviour.cases import EXPECTATIONS, Case, check_case, check_keys, strings
+from detente.evaluation.behaviour.slots import Slots, fill, read_slots
 from detente.seeds import rng
 from detente.text.language import LANGUAGES
 

@@ -6,9 +6,9 @@ from typing import TypedDict
 import numpy as np
 
 from detente.arrays import FloatArray
-from detente.evaluation.abstention import Abstention, Thresholds, abstention
-from detente.evaluation.calibration import Calibration, calibration
-from detente.evaluation.proportions import Estimate
+from detente.evaluation.confidence.abstention import Abstention, Thresholds, abstention
+from detente.evaluation.confidence.calibration import Calibration, calibration
+from detente.evaluation.confidence.proportions import Estimate
 from detente.evaluation.tables import render
 from detente.records import Statement
 from detente.tasks import Task
