@@ -42,6 +42,7 @@ class Sentence:
     paragraph: int
     holder: Holder = _NOBODY
     settled: bool = False
+    relevance: float = 0.5
 
 
 @dataclass(slots=True)

@@ -1,0 +1,86 @@
+"""The readings of who holds a sentence, and the choice among them by the trained weights."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from detente.text.candidates import candidates
+from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.lexicons import Lexicon
+from detente.text.mentions import Mention
+from detente.text.naming import Holder, Reader, Sentence
+from detente.text.weights import score
+
+QUOTES = ("direct", "indirect", "none")
+
+
+class Reading(NamedTuple):
+    """A phrase of a sentence, nobody, or the voice before, with the evidence for it."""
+
+    kind: Literal["phrase", "nobody", "before"]
+    at: int
+    mention: Mention | None
+    features: list[str]
+
+
+Choose = Callable[[int, Sequence[Reading]], int]
+Quoted = Callable[[int, list[str]], str]
+
+
+def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
+    """The readings of a sentence, or of those that one stretch of direct speech runs over."""
+    found: list[Reading] = []
+    for at, view in views.items():
+        for rank, mention in enumerate(candidates(view.tokens, reader.lex)):
+            features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
+            found.append(Reading("phrase", at, mention, features))
+    first = next(iter(views))
+    kinds = [r.mention.kind for r in found if r.mention is not None]
+    found.append(Reading("nobody", first, None, of_nobody(views[first], kinds, reader.lex)))
+    if reader.speaker.name or reader.person or reader.org or len(views) > 1:
+        found.append(Reading("before", first, None, of_before(views[first], kinds, reader.lex)))
+    return found
+
+
+def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> list[str]:
+    """What the document knows of a phrase: a person of it, the one who spoke last."""
+    if not mention.name:
+        return []
+    known = reader.people.knows(mention.name)
+    found = [f"known={known}", f"known={known},{mention.kind}"]
+    if known:
+        again = reader.people.name_of(mention.name) == reader.speaker.name
+        found.append(f"again={again}")
+    return found
+
+
+def best(at: int, found: Sequence[Reading]) -> int:
+    """The reading with the highest score."""
+    scores = [score("holders", reading.features) for reading in found]
+    return scores.index(max(scores))
+
+
+def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, lex: Lexicon) -> list[str]:
+    """The evidence of how a sentence is quoted."""
+    spoken = sum(t.end - t.start for t in view.tokens if t.text == "\x01")
+    share = spoken / max(1, sentence.end - sentence.start)
+    own = chosen.features if chosen.mention is not None else []
+    found = [
+        "quote",
+        f"share={int(5 * share)}",
+        f"spoken={min(int(spoken / 25), 5)}",
+        f"pieces={min(len(sentence.pieces), 2)}",
+        f"holder={chosen.kind},{bool(holder.name)}",
+        f"holder={chosen.kind},{bool(holder.name)},{bool(sentence.pieces)}",
+        *whole(view, []),
+        *(f"voice:{name}" for name in own if name.startswith(_ASIDE)),
+    ]
+    return found + [f"{lex.lang}:{name}" for name in found]
+
+
+_ASIDE = ("grammar=", "word+1", "word-1", "right", "left", "V", "A", "S", "kind", "opens", "ending+1")
+
+
+def quote_of(at: int, features: list[str]) -> str:
+    """The quote type with the highest score."""
+    scores = [score("quotes", [f"{kind}|{name}" for name in features]) for kind in QUOTES]
+    return QUOTES[scores.index(max(scores))]
