@@ -10,6 +10,7 @@ from detente.text.tokens import QUOTE, Token
 _REACH = 60
 _TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei])$")
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
+_ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 _NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
 
 
@@ -22,10 +23,10 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
         if not _may_begin(tokens, keys, at, lex, covered):
             continue
         mention = _phrase(tokens, at, lex)
-        if mention is None or mention.end <= covered:
+        if mention is None or (mention.end <= covered and not _heads(tokens, mention.start, lex)):
             continue
         found.append(mention)
-        covered = mention.end
+        covered = max(covered, mention.end)
     return found
 
 
@@ -37,7 +38,7 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
         return False
     if token.key in words["pronouns"]:
         return True
-    if at < covered and not (token.cap and keys[at - 1] in words["connectors"]):
+    if at < covered and not (token.cap and keys[at - 1] in words["connectors"]) and not _heads(tokens, at, lex):
         return False
     first = at == 0 or not tokens[at - 1].text[0].isalnum()
     if token.cap:
@@ -51,12 +52,23 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
     return free and (first or follows_verb) and not match_phrase(lex.say, keys, at)
 
 
+def _heads(tokens: list[Token], at: int, lex: Lexicon) -> bool:
+    """Whether a Russian phrase begins anew inside what looks like one: "шахтёров Вайоминга | сенатор Баррассо"."""
+    if lex.lang not in ("ru", "uk"):
+        return False
+    token, before = tokens[at], tokens[at - 1]
+    if before.text == "»":
+        return True
+    nominative = lex.nominative.get(token.key) == token.key or token.key in lex.words["groups"]
+    return nominative and not before.cap and not _ADJECTIVE_RU.search(before.key) and before.text[0].isalpha()
+
+
 def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     """The phrase that begins at a token, cut before the verb that may have run into it."""
     if tokens[at].key in lex.words["pronouns"]:
         return Mention(at, at + 1, "pronoun")
     end = run_right(tokens, at, lex)
-    while end > at and not tokens[end - 1].text[0].isalnum() and tokens[end - 1].text not in MARKS | {"."}:
+    while end > at and not tokens[end - 1].text[0].isalpha() and tokens[end - 1].text not in MARKS | {"."}:
         end -= 1
     if end <= at:
         return None

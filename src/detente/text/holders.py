@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from detente.text import interviews, people
 from detente.text.evidence import View, tags_of
 from detente.text.lexicons import key, lexicon, names
+from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence, hold, notice, remember
 from detente.text.preparing import prepare
-from detente.text.quotes import direct
+from detente.text.quotes import Span, direct
 from detente.text.readings import Choose, Quoted, best, of_quote, quote_of, readings
 from detente.text.tokens import QUOTE, Token, tokenize
-from detente.text.voices import Cue, before_colon
+from detente.text.voices import AUTHOR, Cue, before_colon
 
 _NEAR = 2
 _FEW = 3
@@ -31,19 +32,25 @@ def attribute(
     the readings of a sentence, `quoted` its quote type; other than the trained ones they serve to fit these.
     """
     lex = lexicon(lang)
-    spans = direct(text, lang=lang)
     known = people.gather([tokenize(text, start=a, end=b) for a, b in sentences], lex)
+    turns = interviews.turns(text, known)
+    spans = [s for s in direct(text, lang=lang) if not _is_turn(text, s, turns)]
     found = prepare(text, sentences, spans, known)
     reader = Reader(text, lex, known)
     for sentence, likely in zip(found, relevance or [0.5] * len(found), strict=True):
-        sentence.relevance = likely
+        sentence.relevance, sentence.turn = likely, interviews.of(sentence.start, turns)
         _add_speakers(known, sentence)
-    interviews.settle(text, found, known)
     for i, sentence in enumerate(found):
         if not sentence.settled:
             _settle(reader, found, i, choose, quoted)
     _settle_headline(found)
     return [sentence.holder for sentence in found]
+
+
+def _is_turn(text: str, span: Span, turns: Sequence[interviews.Turn]) -> bool:
+    """Whether what looks like dash speech is only the dash that opens a turn of an interview."""
+    marked = text[span.start] in "«“\"„'‘‹`"
+    return not marked and any(t.start <= span.start < t.end for t in turns)
 
 
 def _add_speakers(known: people.People, sentence: Sentence) -> None:
@@ -58,8 +65,12 @@ def _add_speakers(known: people.People, sentence: Sentence) -> None:
 
 def _settle_headline(sentences: list[Sentence]) -> None:
     """A quote in a headline that names no speaker is taken from the speech below that shares most words."""
+    answer = next((s.turn for s in sentences if s.turn is not None and not s.turn.asks), None)
     for sentence in sentences[:2]:
         if not (sentence.pieces and not sentence.holder.name):
+            continue
+        if answer is not None:
+            sentence.holder = Holder(answer.label, answer.name, "direct")
             continue
         wanted = {t.key for t in _inside(sentence)}
         spoken = [s for s in sentences[2:] if s.holder.quote == "direct" and s.holder.name]
@@ -78,14 +89,15 @@ def _settle(reader: Reader, sentences: list[Sentence], at: int, choose: Choose, 
     views = {k: _view(reader, sentences, k) for k in group}
     found = readings(views, reader)
     chosen = found[choose(at, found)]
-    kind = "pronoun"
-    if chosen.mention is not None:
+    kind, turn = "pronoun", sentences[at].turn
+    own = chosen.mention is not None and _is_own(sentences[chosen.at], chosen.mention)
+    if chosen.mention is None or own:
+        holder = Holder(turn.label, turn.name) if turn is not None and not turn.asks else Holder()
+    if chosen.mention is not None and not own:
         cue = Cue("say", chosen.mention.start, chosen.mention.start, chosen.mention)
         holder, kind = hold(reader, sentences[chosen.at], cue, "none"), chosen.mention.kind
-    elif chosen.kind == "before":
+    elif chosen.kind == "before" and not holder.name:
         holder = _before(reader, sentences, group)
-    else:
-        holder = Holder()
     for k in group:
         if not sentences[k].settled:
             features = of_quote(views[k], sentences[k], chosen, holder, reader.lex)
@@ -94,6 +106,11 @@ def _settle(reader: Reader, sentences: list[Sentence], at: int, choose: Choose, 
     _give_back(sentences, at)
     notice(reader, sentences[at])
     remember(reader, sentences[at].holder, kind)
+
+
+def _is_own(sentence: Sentence, mention: Mention) -> bool:
+    """Whether a phrase is "I" or "we": whoever speaks anyway, the author where nobody does."""
+    return mention.kind == "pronoun" and sentence.tokens[mention.start].key in AUTHOR
 
 
 def _view(reader: Reader, sentences: list[Sentence], at: int) -> View:
@@ -116,6 +133,9 @@ def _state(reader: Reader, sentences: list[Sentence], at: int) -> tuple[str, ...
     """In which surroundings a sentence stands."""
     sentence = sentences[at]
     found = ["quoted" if sentence.pieces else "plain", "article" if len(sentences) > _FEW else "alone"]
+    if sentence.turn is not None:
+        turn = "asks" if sentence.turn.asks else "answers"
+        found += [f"turn={turn}", f"turn={turn},{sentence.turn.layout}"]
     if at:
         before = sentences[at - 1]
         held = before.holder.quote if before.holder.name else "author"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detente.text import people
+from detente.text.interviews import Turn
 from detente.text.lexicons import Lexicon, split
 from detente.text.mentions import Mention, describe
 from detente.text.phrases import to_the_right
@@ -43,6 +44,7 @@ class Sentence:
     holder: Holder = _NOBODY
     settled: bool = False
     relevance: float = 0.5
+    turn: Turn | None = None
 
 
 @dataclass(slots=True)
