@@ -104,6 +104,9 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         f"first={tokens[start].key[:_STEM]}",
         f"last={tokens[end - 1].key[:_STEM]}",
         f"size={min(end - start, 6)}",
+        f"case={tokens[start].key[-2:]},{tokens[end - 1].key[-2:]}",
+        f"case={tokens[end - 1].key[-2:]},{kind},{right[0]}",
+        *_governs(view, mention, lex),
         *_clause(view, mention),
         *_verbs(view, mention),
         *(f"state={name},{kind}" for name in view.state),
@@ -114,6 +117,33 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
     if view.headline:
         found += [f"headline,{kind}", f"headline,{right[0]}", f"headline,{left[2]}"]
     return _twice(found, lex.lang)
+
+
+def _governs(view: View, mention: Mention, lex: Lexicon) -> Iterable[str]:
+    """The verb that a phrase may be the subject of: what follows it, over auxiliaries, adverbs and an insertion."""
+    at = mention.end
+    inserted = _at(view.tags, at) == ","
+    if inserted:
+        at = next((i + 1 for i in range(at + 1, min(len(view.tags), at + 18)) if view.tags[i] in (",", ")")), at)
+    verb, helped = _content(view, at, 1, lex)
+    yield from (f"verb+{verb[:_STEM]}", f"verb+ending={verb[-_ENDING:]},{helped}", f"verb+{helped},{inserted}")
+    yield f"verb+ending={verb[-_ENDING:]},{mention.kind},{mention.start == 0}"
+    verb, helped = _content(view, mention.start - 1, -1, lex)
+    yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
+
+
+def _content(view: View, at: int, step: int, lex: Lexicon) -> tuple[str, str]:
+    """The first word from a place on that is no auxiliary, adverb or pronoun, and what was stepped over."""
+    helped = ""
+    for i in range(at, at + 5 * step, step):
+        tag = _at(view.tags, i)
+        if tag in "^$Q,;:—–.!?":
+            return tag, helped
+        if tag in ("X", "s", "#", "H"):
+            helped = "X" if tag == "X" or helped == "X" else "s"
+        else:
+            return view.tokens[i].key, helped
+    return "", helped
 
 
 def _at(tags: list[str], at: int) -> str:

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from detente.text import interviews, people
+from detente.text.candidates import candidates
 from detente.text.evidence import View, tags_of
 from detente.text.lexicons import key, lexicon, names
 from detente.text.mentions import Mention
-from detente.text.naming import Holder, Reader, Sentence, hold, notice, remember
+from detente.text.naming import Holder, Reader, Sentence, hold, notice, unsaid
 from detente.text.preparing import prepare
 from detente.text.quotes import Span, direct
-from detente.text.readings import Choose, Quoted, best, of_quote, quote_of, readings
+from detente.text.readings import Choose, Quoted, best, of_quote, principal, quote_of, readings, topic_of
 from detente.text.tokens import QUOTE, Token, tokenize
-from detente.text.voices import AUTHOR, Cue, before_colon
+from detente.text.voices import AUTHOR, VOICES, Cue, before_colon
 
 _NEAR = 2
 _FEW = 3
@@ -85,17 +86,19 @@ def _inside(sentence: Sentence) -> list[Token]:
 
 def _settle(reader: Reader, sentences: list[Sentence], at: int, choose: Choose, quoted: Quoted) -> None:
     """Give a sentence, and those that its direct speech runs over, the reading that is chosen."""
+    reader.at = at
     group = _speech(sentences, at) if sentences[at].pieces else [at]
     views = {k: _view(reader, sentences, k) for k in group}
     found = readings(views, reader)
     chosen = found[choose(at, found)]
-    kind, turn = "pronoun", sentences[at].turn
+    turn = sentences[at].turn
     own = chosen.mention is not None and _is_own(sentences[chosen.at], chosen.mention)
     if chosen.mention is None or own:
         holder = Holder(turn.label, turn.name) if turn is not None and not turn.asks else Holder()
     if chosen.mention is not None and not own:
-        cue = Cue("say", chosen.mention.start, chosen.mention.start, chosen.mention)
-        holder, kind = hold(reader, sentences[chosen.at], cue, "none"), chosen.mention.kind
+        mention = principal(sentences[chosen.at].tokens, chosen.mention, reader)
+        cue = Cue("say", mention.start, mention.start, mention)
+        holder = hold(reader, sentences[chosen.at], cue, "none")
     elif chosen.kind == "before" and not holder.name:
         holder = _before(reader, sentences, group)
     for k in group:
@@ -104,8 +107,7 @@ def _settle(reader: Reader, sentences: list[Sentence], at: int, choose: Choose, 
             sentences[k].holder = holder._replace(quote=quoted(k, features))
             sentences[k].settled = True
     _give_back(sentences, at)
-    notice(reader, sentences[at])
-    remember(reader, sentences[at].holder, kind)
+    notice(reader, sentences[chosen.at], topic_of(found, chosen.at), None if own else chosen.mention)
 
 
 def _is_own(sentence: Sentence, mention: Mention) -> bool:
@@ -144,7 +146,7 @@ def _state(reader: Reader, sentences: list[Sentence], at: int) -> tuple[str, ...
         if reader.text[before.start : before.end].rstrip().endswith(":"):
             found.append("led")
         if held == "author" and not before.pieces:
-            found.append("fresh" if reader.fresh else "stale")
+            found.append("fresh" if reader.voices and reader.voices[-1].at == at - 1 else "stale")
     else:
         found.append("first")
     if sentence.pieces:
@@ -157,11 +159,22 @@ def _before(reader: Reader, sentences: list[Sentence], group: list[int]) -> Hold
     sentence = sentences[group[0]]
     him = next((c for c in sentence.cues if c.kind == "him"), None)
     if him is not None:
+        earlier = [m for m in candidates(sentence.tokens[: him.start], reader.lex) if m.kind in VOICES]
+        if earlier and earlier[0].start == 0:
+            return hold(reader, sentence, Cue("say", 0, 0, earlier[0]), "indirect")
         return hold(reader, sentence, him, "indirect")
     if sentence.pieces:
         return _neighbour(reader, sentences, group)
-    cue = next((c for c in sentence.cues if c.mention is None), Cue("say", 0, min(1, len(sentence.tokens)), None))
-    return hold(reader, sentence, cue._replace(kind="say"), "indirect")
+    return unsaid(reader, plural=_number(sentence, reader))
+
+
+def _number(sentence: Sentence, reader: Reader) -> bool | None:
+    """Whether the verb that opens an Italian or Spanish sentence is plural; None where that cannot be told."""
+    if reader.lex.lang not in ("it", "es"):
+        return None
+    opening = [t.key for t in sentence.tokens[:5] if t.text[0].isalpha()]
+    verb = next((k for k in opening[:3] if k in reader.lex.aux or k in reader.lex.say), "")
+    return verb.endswith("no") if verb else None
 
 
 def _give_back(sentences: list[Sentence], at: int) -> None:
@@ -227,14 +240,10 @@ def _neighbour(reader: Reader, sentences: list[Sentence], group: list[int]) -> H
         for cue in after.cues:
             if cue.pointing and cue.mention is not None:
                 return hold(reader, after, cue, "direct")
-    if before is not None and before.holder.name and before.holder.quote != "none":
+    if before is not None and before.holder.name and (before.holder.quote != "none" or not reader.speaker.name):
         return before.holder
-    inner = [c for c in sentences[group[0]].cues if c.kind == "act"]
-    if inner and inner[0].mention is not None and inner[0].mention.kind != "org":
-        return hold(reader, sentences[group[0]], inner[0], "direct")
-    if before is not None and before.cues and before.cues[0].mention and before.cues[0].mention.kind == "person":
-        return hold(reader, before, before.cues[0], "direct")
-    return reader.speaker
+    recent = unsaid(reader, plural=None)
+    return recent if recent.name else reader.speaker
 
 
 def _whose_view(found: list[Cue]) -> Cue | None:

@@ -8,6 +8,7 @@ from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence
+from detente.text.tokens import Token
 from detente.text.weights import score
 
 QUOTES = ("direct", "indirect", "none")
@@ -36,7 +37,7 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     first = next(iter(views))
     kinds = [r.mention.kind for r in found if r.mention is not None]
     found.append(Reading("nobody", first, None, of_nobody(views[first], kinds, reader.lex)))
-    if reader.speaker.name or reader.person or reader.org or len(views) > 1:
+    if reader.speaker.name or reader.voices or len(views) > 1:
         found.append(Reading("before", first, None, of_before(views[first], kinds, reader.lex)))
     return found
 
@@ -51,6 +52,21 @@ def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> 
         again = reader.people.name_of(mention.name) == reader.speaker.name
         found.append(f"again={again}")
     return found
+
+
+def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
+    """The person whom a role between commas describes: "Gleb Martynov, a partner at the consultancy"."""
+    if mention.kind not in ("role", "person") or mention.start < 2 or tokens[mention.start - 1].text != ",":
+        return mention
+    before = [m for m in candidates(tokens[: mention.start - 1], reader.lex) if m.end == mention.start - 1]
+    named = [m for m in before if m.kind in ("person", "name") and reader.people.knows(m.name)]
+    return named[0] if named and not (mention.name and reader.people.knows(mention.name)) else mention
+
+
+def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
+    """The phrase of a sentence that is likeliest to be its holder or subject, whether or not it has one."""
+    phrases = [r for r in found if r.mention is not None and r.at == at]
+    return max(phrases, key=lambda r: score("holders", r.features)).mention if phrases else None
 
 
 def best(at: int, found: Sequence[Reading]) -> int:
