@@ -72,7 +72,7 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
         end -= 1
     if end <= at:
         return None
-    end = _before_verb(tokens, at, end, lex)
+    end = _before_verb(tokens, at, _between_names(tokens, at, end, lex), lex)
     found = describe(tokens, at, end, lex)
     if found is not None and found.start == at and found.kind in ("person", "role", "pronoun"):
         return found
@@ -81,6 +81,20 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
         return None
     found = describe(tokens, at, end, lex)
     return found if found is not None else Mention(at, end, "other")
+
+
+def _between_names(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
+    """The end before a verb that stands between two names in English: "Lukoil | picks US firm"."""
+    if lex.lang != "en":
+        return end
+    nouns = ("orgs", "groups", "vague", "documents", "connectors", "determiners")
+    for i in range(at + 1, end - 1):
+        word = tokens[i]
+        shaped = word.key.endswith(("s", "ed")) and len(word.key) > 3 and not word.key.endswith("ss") and word.key != "'s"
+        known = any(word.key in lex.words[n] for n in nouns) or is_role(word.key, lex)
+        if tokens[i - 1].cap and not word.cap and shaped and not known:
+            return i
+    return end
 
 
 def _before_verb(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:

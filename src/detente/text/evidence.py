@@ -5,15 +5,19 @@ something that holds; the weights in `weights/holders.json` say what it counts. 
 once for all languages and once, with its language before it, for its own.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from detente.text.endings import DEED_RU, PAST_IT
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, Mention, is_role
 from detente.text.tokens import QUOTE, Token
 from detente.text.voices import AUTHOR, Cue
 
 _STEM = 5
+_SHORT = 5
+_PARTICIPLE_IT = re.compile(r"(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott|st)[oaie]$")
 _ENDING = 3
 _SUBORDINATE = frozenset(
     ("that", "which", "who", "whom", "if", "che", "cui", "se", "quale", "что", "чтобы", "если", "который", "которая")
@@ -67,7 +71,22 @@ def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
     for name, tag in (("orgs", "O"), ("groups", "G"), ("vague", "G"), ("documents", "T")):
         if token.key in words[name]:
             return tag
-    return "N" if token.cap else "w"
+    if token.cap:
+        return "N"
+    if token.key in words["states"]:
+        return "e"
+    return "v" if _is_verb_shaped(token.key, keys[at - 1] if at else "", lex) else "w"
+
+
+def _is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
+    """Whether a word that no list has looks like a finite verb or, after an auxiliary, a participle."""
+    if len(word) < _SHORT:
+        return False
+    if lex.lang == "en":
+        return word.endswith("ed") or word in lex.words["irregular"]
+    if lex.lang == "it":
+        return bool(PAST_IT.search(word)) or (before in lex.aux and bool(_PARTICIPLE_IT.search(word)))
+    return lex.lang in ("ru", "uk") and word not in lex.nominative and bool(DEED_RU.search(word))
 
 
 def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str]:
@@ -106,7 +125,7 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         f"size={min(end - start, 6)}",
         f"case={tokens[start].key[-2:]},{tokens[end - 1].key[-2:]}",
         f"case={tokens[end - 1].key[-2:]},{kind},{right[0]}",
-        *_governs(view, mention, lex),
+        *_governs(view, mention, rank, lex),
         *_clause(view, mention),
         *_verbs(view, mention),
         *(f"state={name},{kind}" for name in view.state),
@@ -114,12 +133,14 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
     ]
     if start == 0:
         found += ["opens", f"opens,{kind}", f"opens,{right[0]}", f"opens,{right[0]}{right[1]},{kind}"]
+    likely = int(3 * view.relevance)
+    found += [f"relevant={likely},{kind},{right[0]}", f"relevant={likely},{said}", f"relevant={likely},{rank == 0}"]
     if view.headline:
         found += [f"headline,{kind}", f"headline,{right[0]}", f"headline,{left[2]}"]
     return _twice(found, lex.lang)
 
 
-def _governs(view: View, mention: Mention, lex: Lexicon) -> Iterable[str]:
+def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[str]:
     """The verb that a phrase may be the subject of: what follows it, over auxiliaries, adverbs and an insertion."""
     at = mention.end
     inserted = _at(view.tags, at) == ","
@@ -128,6 +149,8 @@ def _governs(view: View, mention: Mention, lex: Lexicon) -> Iterable[str]:
     verb, helped = _content(view, at, 1, lex)
     yield from (f"verb+{verb[:_STEM]}", f"verb+ending={verb[-_ENDING:]},{helped}", f"verb+{helped},{inserted}")
     yield f"verb+ending={verb[-_ENDING:]},{mention.kind},{mention.start == 0}"
+    yield f"verb+ending={verb[-2:]},{mention.kind},{rank == 0}"
+    yield f"verb+ending={verb[-2:]},{helped},{view.headline}"
     verb, helped = _content(view, mention.start - 1, -1, lex)
     yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
 
@@ -194,7 +217,7 @@ def _verbs(view: View, mention: Mention) -> list[str]:
     """The reporting verb or deed nearest to a phrase, how far it stands and what lies between."""
     tags = view.tags
     found = []
-    for name in ("V", "A", "S"):
+    for name in ("V", "A", "S", "v"):
         after = next((i - mention.end for i in range(mention.end, min(len(tags), mention.end + 9)) if tags[i] == name), 9)
         before = next(
             (mention.start - 1 - i for i in range(mention.start - 1, max(-1, mention.start - 10), -1) if tags[i] == name),
@@ -228,7 +251,7 @@ def whole(view: View, kinds: list[str]) -> Iterable[str]:
     if chosen is not None:
         said = f"{chosen.kind}{'-weak' if chosen.weak else ''},{chosen.mention.kind if chosen.mention else 'unsaid'}"
     yield f"grammar={said}"
-    for tag in "QVASX?:H":
+    for tag in "QVASX?:Hv":
         yield f"{tag}={tag in tags}"
     yield f"speech={'Q' in tags},{'V' in tags}"
     yield f"verb={'V' in tags},{'A' in tags},{'Q' in tags}"
@@ -248,8 +271,9 @@ def whole(view: View, kinds: list[str]) -> Iterable[str]:
         yield f"state={name}"
         yield f"state={name},{said}"
         yield f"state={name},{'Q' in tags},{'V' in tags}"
-    for token in tokens[:40]:
-        if token.text[0].isalpha() and not token.cap:
+    yield f"deed={'A' in tags or 'v' in tags},{int(2 * view.relevance)},{any(k in ('actor', 'org') for k in kinds)}"
+    for token, tag in zip(tokens[:40], tags, strict=False):
+        if tag in "wvVA" and len(token.key) >= _SHORT - 1:
             yield f"word={token.key[:_STEM]}"
 
 

@@ -19,7 +19,7 @@ def weights(model: str) -> Mapping[str, float]:
 def score(model: str, features: Sequence[str]) -> float:
     """The sum of the weights of the features that a model knows."""
     known = weights(model)
-    return sum(known.get(name, 0.0) for name in features)
+    return sum(known.get(name, 0.0) for name in dict.fromkeys(features))
 
 
 def probabilities(scores: Sequence[float]) -> list[float]:
