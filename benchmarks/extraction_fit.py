@@ -27,8 +27,10 @@ LANGS = ("en", "it", "ru")
 STATEMENTS = ("en", "it", "ru", "de", "fr", "es", "uk")
 # An article's sentence counts as much as several statements: it is what the model is for.
 ARTICLE, STATEMENT = 3.0, 1.0
-PENALTY = {"holders": 2.0, "quotes": 1.0}
-LEAST = {"holders": 4, "quotes": 3}
+PENALTY = {"holders": 4.0, "quotes": 1.0}
+LEAST = {"holders": 5, "quotes": 3}
+# Weights below this are left out: they make the files large and change nothing.
+SMALL = 0.04
 
 
 class Choices:
@@ -208,8 +210,15 @@ def fit(choices: Choices, penalty: float, least: int) -> dict[str, float]:
         return value, design.T @ (importance * (model - target)) + penalty * beta
 
     found = minimize(loss, np.zeros(len(known)), jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    best = np.round(found.x, 3)
-    return {name: float(best[i]) for name, i in known.items() if abs(best[i]) >= 0.01}
+    return {name: round(float(found.x[i]), 2) for name, i in known.items() if abs(found.x[i]) >= SMALL}
+
+
+def rows_of(model: str, weights: dict[str, float]) -> dict[str, list[float]]:
+    """The weights as the file has them: feature -> one weight a class."""
+    if model == "holders":
+        return {name: [weight] for name, weight in weights.items()}
+    names = sorted({name.partition("|")[2] for name in weights})
+    return {name: [weights.get(f"{kind}|{name}", 0.0) for kind in QUOTES] for name in names}
 
 
 def main() -> None:
@@ -224,7 +233,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, choices in (("holders", held), ("quotes", quoted)):
         weights = fit(choices, PENALTY[name], LEAST[name])
-        (folder / f"{name}.json").write_text(json.dumps(weights, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+        lines = (f"{json.dumps(k, ensure_ascii=False)}: {json.dumps(v)}" for k, v in rows_of(name, weights).items())
+        (folder / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
         print(f"{name}: {len(choices.groups)} choices, {len(weights)} weights")
 
 

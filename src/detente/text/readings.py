@@ -9,7 +9,7 @@ from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence
 from detente.text.tokens import Token
-from detente.text.weights import score
+from detente.text.weights import score, totals
 
 QUOTES = ("direct", "indirect", "none")
 
@@ -21,6 +21,7 @@ class Reading(NamedTuple):
     at: int
     mention: Mention | None
     features: list[str]
+    score: float
 
 
 Choose = Callable[[int, Sequence[Reading]], int]
@@ -33,12 +34,14 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     for at, view in views.items():
         for rank, mention in enumerate(candidates(view.tokens, reader.lex)):
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
-            found.append(Reading("phrase", at, mention, features))
+            found.append(Reading("phrase", at, mention, features, score("holders", features)))
     first = next(iter(views))
     kinds = [r.mention.kind for r in found if r.mention is not None]
-    found.append(Reading("nobody", first, None, of_nobody(views[first], kinds, reader.lex)))
+    features = of_nobody(views[first], kinds, reader.lex)
+    found.append(Reading("nobody", first, None, features, score("holders", features)))
     if reader.speaker.name or reader.voices or len(views) > 1:
-        found.append(Reading("before", first, None, of_before(views[first], kinds, reader.lex)))
+        features = of_before(views[first], kinds, reader.lex)
+        found.append(Reading("before", first, None, features, score("holders", features)))
     return found
 
 
@@ -66,12 +69,12 @@ def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
 def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
     """The phrase of a sentence that is likeliest to be its holder or subject, whether or not it has one."""
     phrases = [r for r in found if r.mention is not None and r.at == at]
-    return max(phrases, key=lambda r: score("holders", r.features)).mention if phrases else None
+    return max(phrases, key=lambda r: r.score).mention if phrases else None
 
 
 def best(at: int, found: Sequence[Reading]) -> int:
     """The reading with the highest score."""
-    scores = [score("holders", reading.features) for reading in found]
+    scores = [reading.score for reading in found]
     return scores.index(max(scores))
 
 
@@ -98,5 +101,5 @@ _ASIDE = ("grammar=", "word+1", "word-1", "right", "left", "V", "A", "S", "kind"
 
 def quote_of(at: int, features: list[str]) -> str:
     """The quote type with the highest score."""
-    scores = [score("quotes", [f"{kind}|{name}" for name in features]) for kind in QUOTES]
+    scores = totals("quotes", features)
     return QUOTES[scores.index(max(scores))]

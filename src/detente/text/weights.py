@@ -12,18 +12,23 @@ _FOLDER = Path(__file__).parent / "weights"
 @cache
 def weights(model: str) -> Mapping[str, float]:
     """Feature -> weight of a model; see `benchmarks/extraction_fit.py` for where they come from."""
-    found: dict[str, float] = json.loads((_FOLDER / f"{model}.json").read_text(encoding="utf-8"))
+    return {name: row[0] for name, row in _rows(model).items()}
+
+
+@cache
+def _rows(model: str) -> Mapping[str, list[float]]:
+    """Feature -> its weight for every class."""
+    found: dict[str, list[float]] = json.loads((_FOLDER / f"{model}.json").read_text(encoding="utf-8"))
     return found
 
 
 def score(model: str, features: Sequence[str]) -> float:
-    """The sum of the weights of the features that a model knows."""
+    """The sum of the weights of the features that a model of one class knows."""
     known = weights(model)
-    return sum(known.get(name, 0.0) for name in dict.fromkeys(features))
+    return math.fsum(known[name] for name in {*features} & known.keys())
 
 
-def probabilities(scores: Sequence[float]) -> list[float]:
-    """The scores of competing readings as probabilities that sum to one."""
-    top = max(scores)
-    powers = [math.exp(s - top) for s in scores]
-    return [p / sum(powers) for p in powers]
+def totals(model: str, features: Sequence[str]) -> list[float]:
+    """The same for every class of a model of several."""
+    known = _rows(model)
+    return [math.fsum(column) for column in zip(*(known[name] for name in {*features} & known.keys()), strict=True)]
