@@ -126,4 +126,4 @@ def test_wire_copies_point_to_the_first():
         Document(doc_id="b", text="Other words entirely, about the weather in Rome and the price of bread."),
         Document(doc_id="c", text="(Agency) " + text),
     ]
-    assert [(d.doc_id, first) for d, first in copies(documents)] == [("a", ""), ("b", ""), ("c", "a")]
+    assert [(d.doc_id, first) for d, _, first in copies((d, None) for d in documents)] == [("a", ""), ("b", ""), ("c", "a")]

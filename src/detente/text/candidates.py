@@ -42,7 +42,7 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
         return False
     first = at == 0 or not tokens[at - 1].text[0].isalnum()
     if token.cap:
-        return not (first and at == 0 and token.key in (words["stop"] | words["connectors"] - words["determiners"]))
+        return not (first and at == 0 and token.key in ((words["stop"] | words["connectors"]) - words["determiners"]))
     if token.key in words["determiners"] or is_role(token.key, lex):
         return True
     if any(token.key in words[n] for n in ("orgs", "groups", "vague", "documents", "quantifiers")):

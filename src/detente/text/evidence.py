@@ -186,7 +186,8 @@ def _grammar(view: View, mention: Mention) -> str:
     for cue in ([view.chosen] if view.chosen else []) + view.cues:
         other = cue.mention
         if other is not None and other.start < mention.end and mention.start < other.end:
-            chosen = "chosen" if cue == view.chosen else "other"
+            first = next((c for c in view.cues if c.mention is not None), cue)
+            chosen = "other" if cue != view.chosen else "chosen" if cue == first else "inner"
             return f"{chosen}-{cue.kind}{'-weak' if cue.weak else ''}"
     return "none"
 

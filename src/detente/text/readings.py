@@ -32,7 +32,7 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     """The readings of a sentence, or of those that one stretch of direct speech runs over."""
     found: list[Reading] = []
     for at, view in views.items():
-        for rank, mention in enumerate(candidates(view.tokens, reader.lex)):
+        for rank, mention in enumerate(_phrases(view, reader.lex)):
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
             found.append(Reading("phrase", at, mention, features, score("holders", features)))
     first = next(iter(views))
@@ -43,6 +43,17 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
         features = of_before(views[first], kinds, reader.lex)
         found.append(Reading("before", first, None, features, score("holders", features)))
     return found
+
+
+def _phrases(view: View, lex: Lexicon) -> list[Mention]:
+    """The phrases that may be the holder, with those only the grammar sees, without "his words"."""
+    him = {i for cue in view.cues if cue.kind == "him" for i in range(cue.start, cue.end)}
+    found = [m for m in candidates(view.tokens, lex) if not him & set(range(m.start, m.end))]
+    for cue in view.cues:
+        seen = cue.mention
+        if seen is not None and not any(m.start < seen.end and seen.start < m.end for m in found):
+            found.append(seen)
+    return sorted(found, key=lambda m: m.start)
 
 
 def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> list[str]:
