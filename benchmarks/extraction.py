@@ -134,7 +134,9 @@ def of_articles(split: str) -> None:
             statements = {(s.start, s.end): s for s in extract(document)}
             spent += time.process_time() - started
             pairs += [(g, statements[span]) for span, g in spans.items() if span in statements]
-            others = {name: in_lines(document.text, lang, f) for name, f in (("sentencex", sentencex), ("pysbd", pysbd))}
+            others = {
+                name: in_lines(document.text, lang, f) for name, f in (("sentencex", sentencex), ("pysbd", pysbd))
+            }
             for name, given in {"ours": set(statements), **others}.items():
                 for i, count in enumerate((len(spans.keys() & given), len(given), len(spans))):
                     scores[name][i] += count
@@ -177,7 +179,9 @@ def of_german(path: Path) -> None:
                 at = a["quote"][0]["start"] + 1
                 held = next((s for s in statements if (s.start or 0) <= at < (s.end or 0)), None)
                 named = " ".join(s["text"] for s in a["speaker"])
-                speakers.append(held is not None and any(same_holder(named, h) for h in (held.holder, held.holder_name)))
+                speakers.append(
+                    held is not None and any(same_holder(named, h) for h in (held.holder, held.holder_name))
+                )
     p, r = sum(precise) / len(precise), sum(recalled) / len(recalled)
     hp, hr = sum(x >= 0.5 for x in precise) / len(precise), sum(x >= 0.5 for x in recalled) / len(recalled)
     print(f"direct quotes: {len(recalled)} annotated, {len(precise)} found")

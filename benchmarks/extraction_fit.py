@@ -42,6 +42,7 @@ class Choices:
         self.groups: list[tuple[list[list[str]], list[bool], float]] = []
 
     def add(self, options: list[list[str]], right: list[bool], weight: float) -> None:
+        """Note a choice, unless nothing is right or there is nothing to choose."""
         if any(right) and len(options) > 1:
             self.groups.append((options, right, weight))
 
@@ -86,14 +87,14 @@ class Teacher:
         self.sentences: list = []
 
     def choose(self, at: int, found: Sequence[Reading]) -> int:
+        """The right reading, noted with those beside it."""
         gold = self.gold[at]
         nobody = next(i for i, r in enumerate(found) if r.kind == "nobody")
         if gold is None:
             return nobody
         turn = self.sentences[at].turn
-        if turn is not None and not turn.asks and overlap(stems(turn.name), stems(gold["holder_name"])) > 0.5:
-            right = [r.kind == "nobody" for r in found]
-        elif not gold["holder_name"]:
+        answers = turn is not None and not turn.asks
+        if not gold["holder_name"] or (answers and overlap(stems(turn.name), stems(gold["holder_name"])) > 0.5):
             right = [r.kind == "nobody" for r in found]
         else:
             right = right_for_name(found, self.tokens, gold["holder"], gold["holder_name"])
@@ -105,6 +106,7 @@ class Teacher:
         return right.index(True)
 
     def quote(self, at: int, features: list[str]) -> str:
+        """The annotated quote type, noted."""
         gold = self.gold[at]
         if gold is None:
             return "none"
@@ -113,7 +115,6 @@ class Teacher:
         options = [[f"{kind}|{name}" for name in features] for kind in QUOTES]
         self.quoted.add(options, [kind == gold["quote"] for kind in QUOTES], 1.0)
         return gold["quote"]
-
 
     def guess(self, at: int, features: list[str]) -> str:
         """The quote type of a statement, which has none annotated, where the grammar alone makes it plain."""

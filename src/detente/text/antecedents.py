@@ -16,7 +16,9 @@ SPOKE, HELD, TOPIC, NAMED = 2.0, 1.2, 0.8, 0.0
 _FAR = 10
 _NEAR = 4
 _AGAIN = 0.15
-_PLURAL_FIRST = frozenset(("i", "gli", "le", "dei", "degli", "delle", "two", "three", "several", "due", "tre", "quei", "questi"))
+_PLURAL_FIRST = frozenset(
+    ("i", "gli", "le", "dei", "degli", "delle", "two", "three", "several", "due", "tre", "quei", "questi")
+)
 _PLURAL_RU = re.compile(r"(?:и|ы|ие|ые)$")
 _NEUTER_RU = re.compile(r"(?:о|ие|ье|е)$")
 _FEMININE_RU = re.compile(r"(?:а|я|ь)$")

@@ -34,7 +34,11 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
     token, words = tokens[at], lex.words
     if not token.text[0].isalpha() or token.text == QUOTE:
         return token.text in ("«", "“", '"') and at + 1 < len(tokens) and tokens[at + 1].cap and at >= covered
-    if token.key in _NOT_FIRST or token.key in words["months"] or (token.cap and token.key in words["skip"]):
+    if (
+        token.key in _NOT_FIRST
+        or token.key in words["months"]
+        or (token.cap and token.key in words["skip"] - words["determiners"])
+    ):
         return False
     if token.key in words["pronouns"]:
         return True
@@ -90,7 +94,9 @@ def _between_names(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
     nouns = ("orgs", "groups", "vague", "documents", "connectors", "determiners")
     for i in range(at + 1, end - 1):
         word = tokens[i]
-        shaped = word.key.endswith(("s", "ed")) and len(word.key) > 3 and not word.key.endswith("ss") and word.key != "'s"
+        shaped = (
+            word.key.endswith(("s", "ed")) and len(word.key) > 3 and not word.key.endswith("ss") and word.key != "'s"
+        )
         known = any(word.key in lex.words[n] for n in nouns) or is_role(word.key, lex)
         if tokens[i - 1].cap and not word.cap and shaped and not known:
             return i
@@ -102,7 +108,9 @@ def _before_verb(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
     if end - at < 2 or end >= len(tokens) or tokens[end - 1].cap:
         return end
     follows, last = tokens[end], tokens[end - 1].key
-    noun = any(last in lex.words[n] for n in ("orgs", "groups", "vague", "documents", "connectors")) or is_role(last, lex)
+    noun = any(last in lex.words[n] for n in ("orgs", "groups", "vague", "documents", "connectors")) or is_role(
+        last, lex
+    )
     opens = follows.key in lex.words["determiners"] or follows.key in _NOT_FIRST or follows.text == QUOTE
     bare = tokens[end - 2].key in lex.words["determiners"] or tokens[end - 2].key in lex.words["connectors"]
     return end - 1 if opens and not noun and not bare else end

@@ -6,7 +6,7 @@ once for all languages and once, with its language before it, for its own.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from detente.text.endings import DEED_RU, PAST_IT
@@ -219,9 +219,15 @@ def _verbs(view: View, mention: Mention) -> list[str]:
     tags = view.tags
     found = []
     for name in ("V", "A", "S", "v"):
-        after = next((i - mention.end for i in range(mention.end, min(len(tags), mention.end + 9)) if tags[i] == name), 9)
+        after = next(
+            (i - mention.end for i in range(mention.end, min(len(tags), mention.end + 9)) if tags[i] == name), 9
+        )
         before = next(
-            (mention.start - 1 - i for i in range(mention.start - 1, max(-1, mention.start - 10), -1) if tags[i] == name),
+            (
+                mention.start - 1 - i
+                for i in range(mention.start - 1, max(-1, mention.start - 10), -1)
+                if tags[i] == name
+            ),
             9,
         )
         between = tags[mention.end : mention.end + after] if after < 9 else []
@@ -235,23 +241,25 @@ def _verbs(view: View, mention: Mention) -> list[str]:
     return found
 
 
-def of_nobody(view: View, kinds: list[str], lex: Lexicon) -> list[str]:
+def of_nobody(view: View, kinds: Sequence[str], lex: Lexicon) -> list[str]:
     """What speaks for the author."""
     return _twice(["nobody", *(f"nobody,{name}" for name in whole(view, kinds))], lex.lang)
 
 
-def of_before(view: View, kinds: list[str], lex: Lexicon) -> list[str]:
+def of_before(view: View, kinds: Sequence[str], lex: Lexicon) -> list[str]:
     """What speaks for the voice heard before: a continued quote, a dropped subject."""
     return _twice(["before", *(f"before,{name}" for name in whole(view, kinds))], lex.lang)
 
 
-def whole(view: View, kinds: list[str]) -> Iterable[str]:
+def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
     """What holds of a sentence as a whole."""
     tokens, tags, chosen = view.tokens, view.tags, view.chosen
     said = "none"
     if chosen is not None:
         said = f"{chosen.kind}{'-weak' if chosen.weak else ''},{chosen.mention.kind if chosen.mention else 'unsaid'}"
     yield f"grammar={said}"
+    for cue in view.cues[:1]:
+        yield f"cue={cue.kind},{cue.mention.kind if cue.mention else 'unsaid'},{cue.weak}"
     for tag in "QVASX?:Hv":
         yield f"{tag}={tag in tags}"
     yield f"speech={'Q' in tags},{'V' in tags}"

@@ -61,7 +61,7 @@ def _add_speakers(known: people.People, sentence: Sentence) -> None:
         if mention is None or mention.kind not in ("name", "person") or not 2 <= len(mention.name) <= 4:
             continue
         if not any(key(word) in names().companies for word in mention.name):
-            known.add(mention.name, mention.role)
+            known.add(mention.name, mention.role, sentence.tokens[mention.start].start)
 
 
 def _settle_headline(sentences: list[Sentence]) -> None:

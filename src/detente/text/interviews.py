@@ -7,6 +7,7 @@ questions that are paragraphs of their own with no sign but their question mark.
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from detente.text.lexicons import key
@@ -26,10 +27,26 @@ _TURNS = 4
 _QUESTIONS = 3
 _LONG = 260
 _MARKUP = "*_#> \t"
-_CLOSING = "*_ \t»”\")"
+_CLOSING = '*_ \t»”")'
 _YOU = frozenset(
     (
-        *("you", "your", "yours", "lei", "voi", "le", "vi", "suo", "sua", "suoi", "sue", "vostro", "vostra", "вы", "вас"),
+        *(
+            "you",
+            "your",
+            "yours",
+            "lei",
+            "voi",
+            "le",
+            "vi",
+            "suo",
+            "sua",
+            "suoi",
+            "sue",
+            "vostro",
+            "vostra",
+            "вы",
+            "вас",
+        ),
         *("вам", "вами", "ваш", "ваша", "ваше", "ваши", "вашего", "вашей", "ihnen", "ihr", "ihre", "vous", "votre"),
         *("usted", "su", "ви", "вам", "ваш"),
     )
@@ -37,7 +54,22 @@ _YOU = frozenset(
 _ME = frozenset(
     (
         *("i", "my", "me", "we", "our", "us", "i've", "i'm", "io", "mi", "mio", "mia", "noi", "ho", "abbiamo", "siamo"),
-        *("nostro", "nostra", "nostri", "nostre", "credo", "penso", "я", "мы", "мне", "меня", "мой", "моя", "мои", "нас"),
+        *(
+            "nostro",
+            "nostra",
+            "nostri",
+            "nostre",
+            "credo",
+            "penso",
+            "я",
+            "мы",
+            "мне",
+            "меня",
+            "мой",
+            "моя",
+            "мои",
+            "нас",
+        ),
         *("нам", "наш", "наша", "наше", "наши", "ich", "wir", "mein", "unser", "je", "nous", "mon", "notre", "yo"),
         *("nosotros", "nuestro", "ми", "мені", "наш"),
     )
@@ -172,7 +204,7 @@ def _plain(text: str, paragraphs: list[Line]) -> set[int]:
     if len(found) < _QUESTIONS:
         return set()
     questions = set(found)
-    for a, b in zip(found, found[1:], strict=False):
+    for a, b in pairwise(found):
         if b - a == 4 and short[a + 2]:
             questions.add(a + 2)
     answered = sum(i + 1 not in questions and i + 1 < len(paragraphs) for i in questions)

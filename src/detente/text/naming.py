@@ -167,7 +167,9 @@ def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
         return reader.speaker.name
     if phrase[0].key in ("a", "an", "un", "una", "un'", "ein", "eine", "another", "один", "одна"):
         return people.actor_name(reader.text, phrase, lex)
-    found = reader.people.by_role(mention.role, before=phrase[0].start) or reader.people.by_epithet([t.key for t in phrase])
+    found = reader.people.by_role(mention.role, before=phrase[0].start) or reader.people.by_epithet(
+        [t.key for t in phrase]
+    )
     if found:
         return found
     bare = [t for t in phrase if t.key not in lex.words["determiners"]]

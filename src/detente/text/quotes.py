@@ -75,6 +75,7 @@ def attributed(text: str, *, lang: str) -> list[Span]:
         # "der Film „Eine unbequeme Wahrheit“": in German the noun before a title has a capital.
         noun = _WORDS.findall(before)[-1:] if before.rstrip()[-1:].isalpha() else []
         titled = lang == "de" and bool(noun) and noun[0][0].isupper() and not inner[:1].islower()
+        titled = titled or (inner[:1].isupper() and len(_WORDS.findall(inner)) <= _SCARE + 1)
         taken = any(s.start < mark.end and mark.start < s.end for s in spoken)
         if not (names_only or titled or taken or _TITLE.search(before)):
             found.append(Span(mark.start, mark.end))
