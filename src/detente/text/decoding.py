@@ -47,8 +47,9 @@ def decode(data: bytes) -> str:
 
 
 def _too_long(size: int, unit: str, *, more: bool = False) -> str:
+    least = "more than " if more else ""
     return (
-        f"the file has {'more than ' if more else ''}{size:,} {unit}, at most {MAX_CHARACTERS:,} characters are taken as one article; "
+        f"the file has {least}{size:,} {unit}, at most {MAX_CHARACTERS:,} characters are taken as one article; "
         "split it, one article a file"
     )
 
