@@ -3,6 +3,9 @@
 checkpoint/manifest.json   format, family, tasks, calibration, fingerprint, metrics, hashes
 checkpoint/README.md       model card with the measured numbers
 checkpoint/...             what the family saves: safetensors and JSON, never pickle
+
+FORMAT rises when an older version could not read what is written, or would read it wrongly. A key that it may
+pass over (`thresholds`, by which rows are left unanswered) comes without a new number: old checkpoints lack it.
 """
 
 import hashlib
@@ -31,13 +34,15 @@ MANIFEST = "manifest.json"
 class Checkpoint:
     """A loaded checkpoint. `temperatures` by task make the classifier's probabilities calibrated.
 
-    `about` is what the manifest holds beside: data fingerprint, metrics, seed, versions.
+    `about` is what the manifest holds beside: data fingerprint, metrics, seed, versions. `digest` is that
+    of a loaded checkpoint's manifest, which holds the hash of every file.
     """
 
     family: str
     classifier: Classifier
     temperatures: Mapping[str, float]
     about: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -104,7 +109,9 @@ def load(run: str | Path) -> Checkpoint:
     classifier = base.load(family, folder, tasks)
     known = ("format", "family", "tasks", "calibration", "files", "digest")
     about = {k: v for k, v in manifest.items() if k not in known}
-    return Checkpoint(family=family, classifier=classifier, temperatures=temperatures, about=about)
+    return Checkpoint(
+        family=family, classifier=classifier, temperatures=temperatures, about=about, digest=_digest(manifest)
+    )
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -20,9 +20,12 @@ VERBS = {
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",
-    "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
+    "tune": "labelled statements -> the best settings of a model, searched on dev",
+    "evaluate": "a checkpoint, or predictions made elsewhere, on gold labels -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
-    "compare": "several runs -> one table",
+    "compare": "several runs -> one table, and which of them differ",
+    "report": "a run, or several -> one HTML page that needs no network",
+    "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 
@@ -189,7 +192,8 @@ def _print_table_of(results: list[Any]) -> None:
     if len(runs) > 1:
         from detente.verbs.compare import CompareJob, run
 
-        print(run(CompareJob(runs=runs)).text)
+        print(run(CompareJob(runs=runs, paired=False)).text)
+        print(f"\nwhich of them differ: detente compare runs=[{','.join(runs)}]")
 
 
 def _explain(verb: str, error: Exception) -> str:
