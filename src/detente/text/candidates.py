@@ -8,7 +8,7 @@ from detente.text.phrases import run_right
 from detente.text.tokens import QUOTE, Token
 
 _REACH = 60
-_TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei])$")
+_TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei]|e[oaie])$")
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 _NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
@@ -76,6 +76,7 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
         end -= 1
     if end <= at:
         return None
+    end = _to_mark(tokens, at, end)
     end = _before_verb(tokens, at, _between_names(tokens, at, end, lex), lex)
     found = describe(tokens, at, end, lex)
     if found is not None and found.start == at and found.kind in ("person", "role", "pronoun"):
@@ -85,6 +86,15 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
         return None
     found = describe(tokens, at, end, lex)
     return found if found is not None else Mention(at, end, "other")
+
+
+def _to_mark(tokens: list[Token], at: int, end: int) -> int:
+    """The end of a phrase that opens a quotation mark, after the mark that closes it."""
+    inside = [t.text for t in tokens[at:end]]
+    for opening, closing in (("«", "»"), ("“", "”"), ("„", "“")):
+        if inside.count(opening) > inside.count(closing):
+            return next((i + 1 for i in range(end, min(end + 8, len(tokens))) if tokens[i].text == closing), end)
+    return end
 
 
 def _between_names(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:

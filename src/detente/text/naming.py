@@ -190,7 +190,7 @@ def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
 def _pronoun(reader: Reader, said: list[str], *, spoken: bool) -> str:
     """Whom a pronoun, or "in his view", means; who is `spoken` of as a speaker is a person rather than a body."""
     wanted = next((w for word in said if (w := meant_by(word, reader.lex)) != Wanted(True, "", False)), Wanted(True))
-    found = latest(reader.voices, wanted._replace(person=True), reader.at) if spoken and not wanted.plural else None
+    found = None if wanted.plural or not spoken else latest(reader.voices, wanted._replace(person=True), reader.at)
     found = found or latest(reader.voices, wanted, reader.at)
     if found is None and wanted.plural:
         found = latest(reader.voices, Wanted(person=False), reader.at)
