@@ -157,12 +157,19 @@ def embed(
             padded = encoder.tokenizer.pad([tokens[i] for i in batch], return_tensors="pt")
             states = encoder.model(**padded, output_hidden_states=True).hidden_states
             mask = padded["attention_mask"]
-            vectors = _all_layers(states, mask) if layers == "all" else _pool(encoder, states[-1], mask)
+            vectors = _all_layers(states, mask) if layers == "all" else _pool(encoder.spec, states[-1], mask)
             out[batch] = vectors.cpu().float().numpy()
             if progress:
                 progress(len(batch))
     at = {text: i for i, text in enumerate(unique)}
     return out[[at[text] for text in texts]] if texts else out
+
+
+def reader(spec: EncoderSpec, layers: str) -> Any:
+    """What is read of the encoder's output: a function of it and of the attention mask, to (texts, width)."""
+    if layers == "all":
+        return lambda output, mask: _all_layers(output.hidden_states, mask)
+    return lambda output, mask: _pool(spec, output.hidden_states[-1], mask)
 
 
 def vector_width(encoder: Encoder, layers: str) -> int:
@@ -194,10 +201,10 @@ def _all_layers(states: Sequence[Any], mask: Any) -> Any:
     return torch.cat([_mean(hidden, mask) for hidden in states], dim=-1)
 
 
-def _pool(encoder: Encoder, hidden: Any, mask: Any) -> Any:
+def _pool(spec: EncoderSpec, hidden: Any, mask: Any) -> Any:
     import torch
 
-    pooled = hidden[:, 0] if encoder.spec.pooling == "cls" else _mean(hidden, mask)
+    pooled = hidden[:, 0] if spec.pooling == "cls" else _mean(hidden, mask)
     return torch.nn.functional.normalize(pooled, dim=-1)
 
 
