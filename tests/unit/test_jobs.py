@@ -1,6 +1,7 @@
 """Prediction jobs: killed, stopped, out of room, run twice: the output is the one of an undisturbed job."""
 
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from detente import checkpoint as checkpoints
 from detente.errors import InputError, StoppedError, UsageError
 from detente.files import Layout, read_rows
 from detente.inference import cache, jobs, ledger, sources
+from detente.inference import work as work_module
 from detente.models.majority import Majority
 from detente.records import Statement
 from detente.verbs import predict
@@ -375,24 +378,22 @@ def test_spawned_workers_write_the_same_bytes(run_dir, many, tmp_path, monkeypat
     assert (tmp_path / "2.jsonl").read_bytes() == (tmp_path / "1.jsonl").read_bytes()
 
 
-def test_a_killed_worker_is_one_sentence_and_no_loss(run_dir, many, tmp_path, monkeypatch):
-    import multiprocessing
+def deadly(flag, tasks, proba):
+    """Kills its process once, if that is a worker; a function of the module, so that a spawned one can be given it."""
+    if multiprocessing.parent_process() and not flag.exists() and len(proba["stance"]) == 99:
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work_module.decide(tasks, proba)
 
-    from detente.inference import work as work_module
 
-    real = work_module.decide
-
-    def deadly(tasks, proba):
-        if multiprocessing.parent_process() and not (tmp_path / "killed").exists() and len(proba["stance"]) == 99:
-            (tmp_path / "killed").touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(tasks, proba)
-
+def test_a_killed_worker_is_one_sentence_and_no_loss(run_dir, many, tmp_path):
     predict.run(job(run_dir, many, tmp_path / "whole.jsonl"))
     loaded = checkpoints.load(run_dir)
     found = sources.open_source(str(many), Layout(on_error="skip"))
     given = job(run_dir, many, tmp_path / "out.jsonl", workers=2)
-    work = replace(predict._work(given, loaded, found, tmp_path / "out.jsonl"), decide=deadly)
+    work = replace(
+        predict._work(given, loaded, found, tmp_path / "out.jsonl"), decide=partial(deadly, tmp_path / "killed")
+    )
     options = {"about": {}, "size": 100, "workers": 2, "resume": True, "commit_seconds": 0}
     with pytest.raises(InputError, match="a worker process was killed"):
         jobs.run_job(work, found, tmp_path / "out.jsonl", **options)
