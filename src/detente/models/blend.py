@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _FLOOR = 1e-6
+# The linear probabilities, positions of the rows that the encoder reads, and those rows prepared for it.
+Prepared = tuple[dict[str, FloatArray], list[int], frozen.Prepared]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +68,17 @@ class Blend:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the joining heads' logits over the parts' log-probabilities."""
-        first = self.linear.predict_proba(statements)
+        return self.finish(self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> Prepared:
+        """The linear part's probabilities and the frozen part's tokens: ready while another batch is computed."""
         read = _read_by(self.frozen.features.encoder.spec, statements)
-        second = self.frozen.predict_proba([statements[i] for i in read])
+        return self.linear.predict_proba(statements), read, self.frozen.prepare([statements[i] for i in read])
+
+    def finish(self, prepared: Prepared) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
+        first, read, tokens = prepared
+        second = self.frozen.finish(tokens)
         out = {}
         for task in self.tasks:
             linear_logs = _logs(first[task.name])
