@@ -22,6 +22,7 @@ VERBS = {
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",
     "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
+    "export": "a checkpoint -> its encoder as ONNX, faster on a CPU",
     "compare": "several runs -> one table",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations

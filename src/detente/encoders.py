@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detente.errors import CheckpointError, InputError, UsageError
 from detente.files import write_json
-from detente.forward import Compute, Progress, Tokens, plan_here, run, tokenise, torch_compute
+from detente.forward import Compute, Progress, Tokens, run, tokenise, torch_compute
 
 EMBEDDED = "embedded:"
 _SPEC_FILE = "encoder.json"
@@ -173,8 +173,7 @@ def embed_tokens(
         return np.empty((0, width), dtype=np.float32)
     if layers not in encoder.computes:
         encoder.computes[layers] = torch_compute(encoder.model, reader(encoder.spec, layers), output_hidden_states=True)
-    size = batch_tokens or plan_here().batch_tokens
-    return run(encoder.computes[layers], tokens, width=width, batch_tokens=size, progress=progress)
+    return run(encoder.computes[layers], tokens, width=width, batch_tokens=batch_tokens, progress=progress)
 
 
 def reader(spec: EncoderSpec, layers: str) -> Any:

@@ -17,13 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Progress = Callable[[int], None]
-# A padded batch, (texts, tokens) by input name, to one row of numbers a text.
-Compute = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
 # What is read of a torch model's output, given the attention mask: (texts, width).
 Read = Callable[[Any, Any], Any]
 
 _GELU = ("GELUActivation",)  # the exact one, by the error function; oneDNN has it as "none"
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """A forward pass and the tokens a batch that suit it.
+
+    `call` takes a padded batch, (texts, tokens) by input name, and gives one row of numbers a text.
+    """
+
+    call: Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
+    batch_tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +103,7 @@ def torch_compute(model: Any, read: Read, chosen: Plan | None = None, **options:
             found = read(ready(**inputs, **options), inputs["attention_mask"])
             return np.asarray(found.float().cpu().numpy(), dtype=np.float32)
 
-    return compute
+    return Compute(call=compute, batch_tokens=chosen.batch_tokens)
 
 
 def packed(module: Any) -> Any:
@@ -156,6 +165,17 @@ class Tokens:
         """Tokens of each row."""
         return [len(ids) for ids in self.columns["input_ids"]]
 
+    def padded(self, batch: Sequence[int]) -> dict[str, NDArray[np.int64]]:
+        """These rows as arrays, padded on the right to the longest of them."""
+        longest = max(self.lengths[i] for i in batch)
+        arrays = {}
+        for name, rows in self.columns.items():
+            array = np.full((len(batch), longest), self.padding.get(name, 0), dtype=np.int64)
+            for k, i in enumerate(batch):
+                array[k, : len(rows[i])] = rows[i]
+            arrays[name] = array
+        return arrays
+
 
 def tokenise(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None, *, max_length: int) -> Tokens:
     """Token ids of texts, or of texts with `pairs`, the text cut to fit."""
@@ -174,15 +194,15 @@ def tokenise(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None, 
 
 
 def run(
-    compute: Compute, tokens: Tokens, *, width: int, batch_tokens: int = 4096, progress: Progress | None = None
+    compute: Compute, tokens: Tokens, *, width: int, batch_tokens: int | None = None, progress: Progress | None = None
 ) -> NDArray[np.float32]:
     """The rows that `compute` gives, one a text, in the order the texts were given: (n, width).
 
     `progress` is told how many of the different texts a batch finished.
     """
     out = np.empty((len(tokens.lengths), width), dtype=np.float32)
-    for batch in token_batches(tokens.lengths, batch_tokens=batch_tokens):
-        out[batch] = compute(_padded(tokens, batch))
+    for batch in token_batches(tokens.lengths, batch_tokens=batch_tokens or compute.batch_tokens):
+        out[batch] = compute.call(tokens.padded(batch))
         if progress:
             progress(len(batch))
     return out[tokens.at]
@@ -197,15 +217,3 @@ def token_batches(lengths: Sequence[int], *, batch_tokens: int = 4096) -> list[l
         else:
             batches.append([i])
     return batches
-
-
-def _padded(tokens: Tokens, batch: Sequence[int]) -> dict[str, NDArray[np.int64]]:
-    """The rows of a batch as arrays, padded on the right to the longest."""
-    longest = max(tokens.lengths[i] for i in batch)
-    arrays = {}
-    for name, rows in tokens.columns.items():
-        array = np.full((len(batch), longest), tokens.padding.get(name, 0), dtype=np.int64)
-        for k, i in enumerate(batch):
-            array[k, : len(rows[i])] = rows[i]
-        arrays[name] = array
-    return arrays

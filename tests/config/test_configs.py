@@ -17,6 +17,7 @@ NEEDED = {
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
+    "export": ["checkpoint=x"],
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from detente.arrays import FloatArray, softmax
 from detente.corpus import splits
 from detente.corpus.tables import from_table
-from detente.encoders import EncoderSpec
+from detente.encoders import Encoder, EncoderSpec
 from detente.errors import InputError
 from detente.models import frozen, linear
 from detente.models.base import Classifier
@@ -167,10 +167,11 @@ def _logs(proba: FloatArray) -> FloatArray:
     return np.asarray(np.log(np.clip(proba, _FLOOR, 1.0)))
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Blend:
-    """Read what `save` wrote."""
+def load(folder: Path, tasks: tuple[Task, ...], *, encoder: Encoder | None = None) -> Blend:
+    """Read what `save` wrote; `encoder` stands for the frozen part's if given."""
     heads = [
         {task.name: load_head(folder / task.name / f"{kind}.safetensors") for task in tasks}
         for kind in ("joined", "alone")
     ]
-    return Blend(tasks, linear.load(folder / "linear", tasks), frozen.load(folder / "frozen", tasks), *heads)
+    second = frozen.load(folder / "frozen", tasks, encoder=encoder)
+    return Blend(tasks, linear.load(folder / "linear", tasks), second, *heads)

@@ -21,7 +21,7 @@ from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import InputError, UsageError
 from detente.evaluation.metrics import headline
 from detente.files import write_json
-from detente.forward import Compute, Tokens, plan_here, run, tokenise, torch_compute
+from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.progress import progress
@@ -103,8 +103,7 @@ class Finetuned:
         if task.name not in self.computes:
             self.computes[task.name] = torch_compute(self.models[task.name][1], lambda output, mask: output.logits)
         with progress(total=len(tokens.lengths), what=f"predicting {task.name}", unit="texts") as advance:
-            size = plan_here().batch_tokens
-            found = run(self.computes[task.name], tokens, width=len(task.labels), batch_tokens=size, progress=advance)
+            found = run(self.computes[task.name], tokens, width=len(task.labels), progress=advance)
         return found.astype(np.float64)
 
     def save(self, folder: Path) -> None:

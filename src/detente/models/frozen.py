@@ -160,17 +160,17 @@ def save_features(features: Features, folder: Path) -> None:
     write_json(folder / "features.json", content)
 
 
-def load_features(folder: Path) -> Features:
-    """Read what `save_features` wrote."""
+def load_features(folder: Path, *, encoder: Encoder | None = None) -> Features:
+    """Read what `save_features` wrote; `encoder` stands for the saved one if given."""
     content = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-    encoder = load_saved(folder / "encoder")
+    encoder = encoder or load_saved(folder / "encoder")
     return Features(encoder, content["layers"], tuple(content["targets"]), content["windowed"])
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Frozen:
-    """Read what `save` wrote."""
+def load(folder: Path, tasks: tuple[Task, ...], *, encoder: Encoder | None = None) -> Frozen:
+    """Read what `save` wrote; `encoder` stands for the saved one if given."""
     heads = {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks}
-    return Frozen(tasks, load_features(folder), heads)
+    return Frozen(tasks, load_features(folder, encoder=encoder), heads)
 
 
 def _mask(statements: Sequence[Statement], target: str) -> NDArray[np.float32]:
