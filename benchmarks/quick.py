@@ -2,7 +2,7 @@
 
     make bench            (or: python benchmarks/quick.py [RUNS])
 
-Measured against the obvious alternative in the same run: labelling with plain scikit-learn in memory.
+`prediction_linear.py` measures labelling against plain scikit-learn in the same run.
 """
 
 import json
@@ -31,22 +31,6 @@ def timed(command: list[str], *, cwd: Path, runs: int) -> tuple[float, float]:
     return statistics.median(seconds), peak
 
 
-def plain_scikit_learn(run_dir: Path, texts: list[str]) -> float:
-    """Seconds to label `texts` in memory with the same features in plain scikit-learn."""
-    from detente import checkpoint
-
-    linear = checkpoint.load(run_dir).classifier
-    vectorisers = list(linear.terms.vectorisers.values())
-    started = time.perf_counter()
-    from scipy import sparse
-
-    features = sparse.hstack([v.transform(texts) for v in vectorisers], format="csr")
-    for head in linear.heads.values():
-        weights = head.weights[:, : features.shape[1]]  # the columns after these are the rules' votes
-        (features @ weights.T + head.intercepts).argmax(axis=1)
-    return time.perf_counter() - started
-
-
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     detente = [sys.executable, "-m", "detente"]
@@ -73,8 +57,6 @@ def main() -> None:
     print(
         f"detente predict, {ROWS:,} rows, linear  {seconds:7.2f} s ({ROWS / seconds:,.0f}/s, file to file); peak {peak:,.0f} MiB"
     )
-    plain = plain_scikit_learn(folder / "run", texts)
-    print(f"plain scikit-learn in memory          {plain:7.2f} s ({ROWS / plain:,.0f}/s, no file read or written)")
     seconds, peak = timed([*detente, "train", "hydra.run.dir=default"], cwd=folder, runs=1)
     print(f"detente train (default)               {seconds:7.2f} s; peak {peak:,.0f} MiB")
     shutil.rmtree(folder)

@@ -20,10 +20,11 @@ VERBS = {
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",
-    "evaluate": "a checkpoint on labelled statements -> metrics with intervals",
+    "tune": "labelled statements -> the best settings of a model, searched on dev",
+    "evaluate": "a checkpoint, or predictions made elsewhere, on gold labels -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
     "export": "a checkpoint -> its encoder as ONNX, faster on a CPU",
-    "compare": "several runs -> one table",
+    "compare": "several runs -> one table, and which of them differ",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 
@@ -190,7 +191,8 @@ def _print_table_of(results: list[Any]) -> None:
     if len(runs) > 1:
         from detente.verbs.compare import CompareJob, run
 
-        print(run(CompareJob(runs=runs)).text)
+        print(run(CompareJob(runs=runs, paired=False)).text)
+        print(f"\nwhich of them differ: detente compare runs=[{','.join(runs)}]")
 
 
 def _explain(verb: str, error: Exception) -> str:

@@ -28,7 +28,9 @@ def _bench(monkeypatch, tmp_path):
 
 def build(verb: str, overrides: list[str]):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        fixed = ["name=x", "run_dir=r"] if verb in ("train", "evaluate") else []
+        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare") else []
+        fixed += ["name=x"] if verb in ("train", "evaluate", "tune") else []
+        fixed += [f"chosen.{group}=x" for group in ("data", "task", "model")] if verb == "tune" else []
         config = compose(verb, [*overrides, *fixed])
         job = instantiate(config, _convert_="all")
     checks.check_types(job)
@@ -55,6 +57,8 @@ def test_every_option_of_every_group_builds(file: Path):
     }.get(group, [f"{group}={name}"])
     if group == "labeller":
         build("label", [*NEEDED["label"], *given])
+    elif group == "search":
+        build("tune", [f"model={name}"])  # which takes the space of its name
     else:
         build("train", given)
 

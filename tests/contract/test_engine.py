@@ -257,12 +257,12 @@ def test_every_architecture_becomes_a_graph(architecture, tmp_path):
     loaded = encoders.load_encoder(architecture)
     texts = ["Moscow gladly welcomes the gas project.", "Bans.", "The ministry " * 14]
     ours = encoders.embed(loaded, texts, layers="all")
+    tokens = encoders.tokenise_for(loaded, texts)
     for products, tolerance in (("fp32", 1e-5), ("int8", 0.1), ("int8 but widening", 0.1)):
         onnx_graph.write_part(
             tmp_path / "encoder", loaded.tokenizer, loaded.model, encoders.reader(architecture, "all"), products,
-            max_length=32, output_hidden_states=True,
+            sample=tokens, max_length=32, output_hidden_states=True,
         )  # fmt: skip
-        tokens = encoders.tokenise_for(loaded, texts)
         found = forward.run(onnx.session_compute(tmp_path / "encoder.onnx"), tokens, width=ours.shape[1])
         np.testing.assert_allclose(found, ours, atol=tolerance)
 

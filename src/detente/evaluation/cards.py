@@ -70,6 +70,8 @@ def _score_rows(metrics: Mapping[str, Any]) -> list[str]:
             for part, of in ({"all": scores["all"]} | scores.get("by_lang", {})).items():
                 macro = of["macro_f1"]
                 accuracy = of["accuracy"]["value"]
-                numbers = f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {accuracy:.3f} | {of['ece']:.3f}"
+                numbers = (
+                    f"{of['n']} | {macro['value']:.3f} | {interval(macro)} | {accuracy:.3f} | {of['ece']['value']:.3f}"
+                )
                 lines.append(f"| {name} | {split} | {part} | {numbers} |")
     return lines

@@ -1,6 +1,6 @@
 """Measuring the predictions of a checkpoint on a split: all rows, by language, by another column."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -8,7 +8,10 @@ import numpy as np
 
 from detente import files
 from detente.arrays import FloatArray
+from detente.evaluation.clusters import AUTO, clusters_of, value_of
+from detente.evaluation.metrics import IntArray
 from detente.evaluation.scoring import Scores, mean_f_avg, score, score_by
+from detente.evaluation.slices import TaskSlices, slice_scores
 from detente.records import Statement, to_row
 from detente.tasks import Task
 
@@ -32,30 +35,75 @@ def measure(
     *,
     seed: int,
     score_by: str = "",
+    cluster: str = AUTO,
+    without_proba: Collection[str] = (),
 ) -> SplitScores:
-    """Scores of every task on labelled statements; rows without a label of a task do not count for it."""
-    return {task.name: _of_task(task, statements, proba[task.name], seed, score_by) for task in tasks}
+    """Scores of every task on labelled statements; rows without a label of a task do not count for it.
+
+    `cluster` says which statements the intervals draw together (`clusters.clusters_of`). For tasks in
+    `without_proba` the rows of `proba` are ones and zeros that only name a label.
+    """
+    return {
+        task.name: _of_task(
+            task, statements, proba[task.name], seed, score_by, cluster, only_labels=task.name in without_proba
+        )
+        for task in tasks
+    }
 
 
-def _of_task(task: Task, statements: Sequence[Statement], proba: FloatArray, seed: int, column: str) -> TaskScores:
+def measure_slices(
+    tasks: Sequence[Task],
+    statements: Sequence[Statement],
+    proba: Mapping[str, FloatArray],
+    columns: Sequence[str],
+    *,
+    seed: int,
+    cluster: str = AUTO,
+) -> dict[str, TaskSlices]:
+    """By task, the values of `columns` where it does worst, first; see `slices.slice_scores`."""
+    found = {}
+    for task in tasks:
+        labelled, gold, kept = gold_rows(task, statements, proba[task.name])
+        clusters = clusters_of(labelled, cluster)
+        found[task.name] = slice_scores(
+            task, labelled, gold, kept.argmax(axis=1), columns, seed=seed, clusters=clusters
+        )
+    return found
+
+
+def gold_rows(
+    task: Task, statements: Sequence[Statement], proba: FloatArray
+) -> tuple[list[Statement], IntArray, FloatArray]:
+    """The statements that have a label of the task, those labels as positions, and their rows of `proba`."""
     rows = [i for i, s in enumerate(statements) if s.labels.get(task.name)]
     labelled = [statements[i] for i in rows]
-    gold, kept = (
-        np.array(task.index([s.labels[task.name] for s in labelled]), dtype=int),
-        proba[rows],
-    )
-    scores: TaskScores = {"all": score(task, gold, kept, seed=seed)}
+    return labelled, np.array(task.index([s.labels[task.name] for s in labelled]), dtype=int), proba[rows]
+
+
+def _of_task(
+    task: Task,
+    statements: Sequence[Statement],
+    proba: FloatArray,
+    seed: int,
+    column: str,
+    cluster: str,
+    *,
+    only_labels: bool,
+) -> TaskScores:
+    labelled, gold, kept = gold_rows(task, statements, proba)
+    clusters = clusters_of(labelled, cluster)
+    scores: TaskScores = {"all": score(task, gold, kept, seed=seed, clusters=clusters, only_labels=only_labels)}
+
+    def by(values: Sequence[str]) -> dict[str, Scores]:
+        return score_by(task, gold, kept, values, seed=seed, clusters=clusters, only_labels=only_labels)
+
     languages = [s.lang for s in labelled]
     if len(set(languages)) > 1:
-        scores["by_lang"] = score_by(task, gold, kept, languages, seed=seed)
+        scores["by_lang"] = by(languages)
     if column:
-        scores["by_column"] = score_by(task, gold, kept, [str(_value(s, column)) for s in labelled], seed=seed)
+        scores["by_column"] = by([str(value_of(s, column) or "") for s in labelled])
         scores["mean_f_avg"] = mean_f_avg(scores["by_column"])
     return scores
-
-
-def _value(statement: Statement, column: str) -> Any:
-    return statement.extra.get(column, getattr(statement, column, ""))
 
 
 def predicted_columns(task: Task, proba: FloatArray) -> Iterator[dict[str, Any]]:
@@ -96,8 +144,8 @@ def write_predictions(
 
 def headline(tasks: Sequence[Task], scores: SplitScores) -> float:
     """The metric that each task maximises, averaged over tasks: what a sweep compares."""
-    values = [dict(scores[task.name]["all"])[task.metric] for task in tasks]
-    return float(np.mean([value["value"] if isinstance(value, dict) else value for value in values]))
+    found: list[Any] = [dict(scores[task.name]["all"])[task.metric] for task in tasks]
+    return float(np.mean([each["value"] for each in found]))
 
 
 def flat(scores: Mapping[str, SplitScores]) -> dict[str, float]:
@@ -108,8 +156,8 @@ def flat(scores: Mapping[str, SplitScores]) -> dict[str, float]:
             parts = {"": task_scores["all"]} | {f"{k}.": v for k, v in task_scores.get("by_lang", {}).items()}
             for part, of in parts.items():
                 prefix = f"{split}.{name}.{part}".replace("(", "").replace(")", "")
-                out |= {f"{prefix}{m}": of[m]["value"] for m in ("accuracy", "macro_f1", "f_avg")}
-                out |= {f"{prefix}{m}": of[m] for m in ("mcc", "ece", "log_loss")}
+                named = {m: of[m] for m in ("accuracy", "macro_f1", "f_avg", "mcc", "ece", "log_loss")}
+                out |= {f"{prefix}{m}": found["value"] for m, found in named.items() if found is not None}
             if "mean_f_avg" in task_scores:
                 out[f"{split}.{name}.mean_f_avg"] = task_scores["mean_f_avg"]
     return out

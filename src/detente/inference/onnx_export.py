@@ -35,6 +35,8 @@ MAX_FALL = 0.005
 MIN_AGREEMENT = 0.99
 _ROUNDS = 3
 _TIMED = 256
+# Statements whose texts the 8-bit scales are set by; their labels are not looked at.
+_SAMPLE = 128
 
 
 def export(run: str | Path, statements: Sequence[Statement], *, precision: str) -> Export:
@@ -42,6 +44,8 @@ def export(run: str | Path, statements: Sequence[Statement], *, precision: str) 
 
     Raises InputError with the figures if the gate refuses it, UsageError for a family without an encoder.
     """
+    if not statements:
+        raise InputError("there is no statement to judge the export by; give input=LABELLED_FILE")
     if precision not in onnx.PRECISIONS:
         raise UsageError(f'precision is "{precision}"; {did_you_mean(precision, onnx.PRECISIONS)}')
     onnx.require("onnx")
@@ -76,7 +80,7 @@ def _first_that_passes(
     """Write the graphs with as many 8-bit products as the gate lets through."""
     tries = [products for products in PRODUCTS if products.startswith(precision)]
     for products in tries:
-        parts = _write_parts(checkpoint, part, products)
+        parts = _write_parts(checkpoint, part, products, statements[:_SAMPLE])
         exported = onnx.classifier(checkpoint.family, folder, checkpoint.tasks, part, parts)
         gate, speed = examine(checkpoint, replace(checkpoint, classifier=exported), statements)
         try:
@@ -136,13 +140,13 @@ def _speed(checkpoint: Checkpoint, exported: Checkpoint, statements: Sequence[St
     return Speed(torch=round(best[0], 1), onnx=round(best[1], 1))
 
 
-def _write_parts(checkpoint: Checkpoint, folder: Path, products: str) -> dict[str, Part]:
+def _write_parts(checkpoint: Checkpoint, folder: Path, products: str, sample: Sequence[Statement]) -> dict[str, Part]:
     """Write every forward pass of the classifier with its tokenizer."""
     classifier: Any = checkpoint.classifier
     if checkpoint.family == "finetune":
-        length = classifier.max_length
+        tokens, length = classifier.prepare(sample), classifier.max_length
         return {
-            name: write_part(folder / name, tokenizer, model, _logits, products, max_length=length, pair="a target")
+            name: write_part(folder / name, tokenizer, model, _logits, products, sample=tokens[name], max_length=length)
             for name, (tokenizer, model) in classifier.models.items()
         }
     features = (classifier if checkpoint.family == "frozen" else classifier.frozen).features
@@ -153,6 +157,7 @@ def _write_parts(checkpoint: Checkpoint, folder: Path, products: str) -> dict[st
         features.encoder.model,
         reader(spec, features.layers),
         products,
+        sample=features.prepare(sample),
         max_length=spec.max_length,
         output_hidden_states=True,
     )

@@ -10,10 +10,10 @@ from typing import Any
 
 from detente import files
 from detente.errors import InputError, UsageError
-from detente.forward import tokenise
+from detente.forward import Tokens, token_batches
 from detente.inference import onnx
 from detente.inference.onnx import Part
-from detente.inference.onnx_int8 import quantise
+from detente.inference.onnx_int8 import measure, quantise
 
 # How products with weights are computed: in fp32, all in 8 bits, or all but those that widen.
 PRODUCTS = ("fp32", "int8", "int8 but widening")
@@ -27,25 +27,28 @@ def write_part(
     read: Callable[[Any, Any], Any],
     products: str,
     *,
+    sample: Tokens,
     max_length: int,
-    pair: str = "",
     **options: Any,
 ) -> Part:
     """Write `stem`.onnx and its tokenizer, `stem`.json. `read` takes the model's output and the attention mask.
 
-    `pair` is given where texts come in pairs. Raises UsageError for a tokenizer that is no fast one.
+    `sample` are texts as they will come: the graph is traced on two, channels are measured on all. Raises
+    UsageError for a tokenizer that is no fast one.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise UsageError(f"the tokenizer of {stem.name} is no fast one; save it as tokenizer.json and train again")
-    texts = ["Two texts of different length,", "so that no length is taken for fixed in the graph that is written."]
-    pairs = [pair] * 2 if pair else None
-    tokens = tokenise(tokenizer, texts, pairs, max_length=max_length)
+    by_length = sorted(range(len(sample.lengths)), key=sample.lengths.__getitem__)
+    example = sample.padded([by_length[0], by_length[-1]])  # of different length: the graph must take none for fixed
     with _quiet():
-        graph = _graph(model, read, tokens.padded([0, 1]), stem.with_suffix(".raw"), products, options)
-    spare = products == PRODUCTS[2]
-    if products != "fp32" and not quantise(graph, full_range=onnx.has_vnni(), spare_widening=spare):
-        raise InputError(f"the graph of {stem.name} has no product with a constant matrix to quantise; use fp32")
+        graph = _graph(model, read, example, stem.with_suffix(".raw"), products, options)
+    if products != "fp32":
+        batches = [sample.padded(batch) for batch in token_batches(sample.lengths)]
+        peaks = measure(graph, batches)
+        spare = products == PRODUCTS[2]
+        if not quantise(graph, full_range=onnx.has_vnni(), spare_widening=spare, peaks=peaks):
+            raise InputError(f"the graph of {stem.name} has no product with a constant matrix to quantise; use fp32")
     runtime = onnx.require("onnx")
     runtime.save(graph, str(stem.with_suffix(".onnx")))
     stem.with_suffix(".raw").unlink()

@@ -37,8 +37,8 @@ class Cues:
         out = np.zeros((len(statements), len(self.columns)), dtype=np.float32)
         for row, statement in enumerate(statements):
             lexicon = self.lexicons.get(statement.lang.casefold() or identify(statement.text))
-            for vote in rules.votes(statement.text, lexicon) if lexicon else ():
-                out[row, at[vote.group, vote.label]] += _SCALE * vote.weight
+            for group, label, weight, _, _ in rules.cast(statement.text, lexicon) if lexicon else ():
+                out[row, at[group.name, label]] += _SCALE * weight
         return sparse.csr_matrix(out)
 
     def save(self, folder: Path) -> None:

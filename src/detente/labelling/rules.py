@@ -9,7 +9,7 @@ stands before it counts half.
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 
 from detente.arrays import FloatArray, softmax
 from detente.errors import InputError
+from detente.labelling.phrases import Found, Phrases, compile_phrases, fold
 from detente.records import Statement
 from detente.tasks import Task
 from detente.text.language import identify
@@ -27,11 +28,12 @@ LANGUAGES = ("en", "it", "ru")
 LEXICONS = Path(__file__).parent / "lexicons"
 _NEGATION_WORDS = 3
 _BEFORE_CONTRAST, _AFTER_CONTRAST = 0.5, 2.0
+_CLAUSE_ENDS = ".;:!?«»“”"
 
 
 @dataclass(frozen=True)
 class Group:
-    """A labelling function: its task, the label it votes for, the label when negated ("" for none), weight, cues.
+    """A labelling function: its task, the label it votes for, the label when negated ("" for none), and its weight.
 
     `beside` names groups: without a plain vote of one of them on the text, this group is silent. A group with
     `absent` votes, once, where none of its cues stands.
@@ -44,16 +46,18 @@ class Group:
     weight: float
     beside: tuple[str, ...]
     absent: bool
-    cues: re.Pattern[str]
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The rules of one language. `prior` is the vote that each task's neutral label starts with."""
+    """The rules of one language. `prior` is the vote that each task's neutral label starts with.
+
+    `cues` finds the cues of each group by its place in `groups`, then those of the negators and contrast words.
+    """
 
     groups: tuple[Group, ...]
-    negators: re.Pattern[str]
-    contrasts: re.Pattern[str]
+    cues: Phrases
+    negators: Phrases
     prior: Mapping[str, float]
 
 
@@ -80,7 +84,10 @@ def load_lexicon(path: Path) -> Lexicon:
         groups = tuple(_group(name, of) for name, of in content["group"].items())
         for name in {name for group in groups for name in group.beside} - set(content["group"]):
             raise InputError(f"{path}: a group stands beside '{name}', which is none; name a group of this file")
-        return Lexicon(groups, _pattern(content["negators"]), _pattern(content["contrasts"]), content["prior"])
+        lists = [of["cues"] for of in content["group"].values()]
+        negators = content["negators"]
+        cues = compile_phrases([*lists, negators, content["contrasts"]])
+        return Lexicon(groups, cues, compile_phrases([negators]), content["prior"])
     except KeyError as error:
         raise InputError(f"{path} lacks {error}; see the shipped lexicons") from None
     except (re.error, TypeError, ValueError, AttributeError) as error:
@@ -96,19 +103,7 @@ def _group(name: str, of: Mapping[str, Any]) -> Group:
         weight=float(of.get("weight", 1.0)),
         beside=tuple(of.get("beside", ())),
         absent=of.get("absent", False),
-        cues=_pattern(of["cues"]),
     )
-
-
-def _pattern(cues: Sequence[str]) -> re.Pattern[str]:
-    """One pattern for all cues: whole words in any case, е as ё; `*` any ending, `...` up to four words between."""
-    parts = []
-    for cue in cues:
-        words = re.escape(cue.strip()).replace(r"\ ", r"\s+").replace(r"\*", r"\w*")
-        words = words.replace("ё", "е").replace("е", "[её]")
-        parts.append(words.replace(r"\s+\.\.\.\s+", r"\s+(?:[\w'’-]+\W+){0,4}?"))
-    joined = "|".join(sorted(parts, key=len, reverse=True)) or "(?!)"
-    return re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE)
 
 
 @cache
@@ -119,47 +114,55 @@ def shipped(lang: str) -> Lexicon:
 
 def votes(text: str, lexicon: Lexicon) -> list[Vote]:
     """All votes on a text. Of a group, each cue counts once."""
-    contrast = next(reversed(list(lexicon.contrasts.finditer(text))), None)
-    found: dict[tuple[str, str, str], Vote] = {}
-    for group, match in _matches(text, lexicon):
-        label = group.negated if _negated(text, match.start(), lexicon) else group.label
+    return [
+        Vote(group.name, group.task, label, weight, text[start:end])
+        for group, label, weight, start, end in cast(text, lexicon)
+    ]
+
+
+def cast(text: str, lexicon: Lexicon) -> list[tuple[Group, str, float, int, int]]:
+    """`votes` as plain (group, label, weight, start, end of the cue), for those who take many."""
+    folded = fold(text)
+    groups = lexicon.groups
+    n = len(groups)
+    found = lexicon.cues.find(folded)
+    stops = [end for of, _, end in found if of == n + 1]
+    thrust = max(stops) if stops else -1
+    first_negator = min((start for of, start, _ in found if of == n), default=len(folded))
+    present = {of for of, _, _ in found}
+    out: dict[tuple[int, str, str], tuple[Group, str, float, int, int]] = {}
+    for of, start, end in _uncovered([f for f in found if f[0] < n and not groups[f[0]].absent], groups):
+        group = groups[of]
+        label = group.negated if first_negator < start and _negated(folded, start, lexicon) else group.label
         if not label:
             continue
         weight = group.weight
-        if contrast is not None:
-            weight *= _AFTER_CONTRAST if match.start() >= contrast.end() else _BEFORE_CONTRAST
-        key = (group.name, label, match[0].lower())
-        found.setdefault(key, Vote(group.name, group.task, label, weight, match[0]))
-    for group in lexicon.groups:
-        if group.absent and not group.cues.search(text):
-            found[group.name, group.label, ""] = Vote(group.name, group.task, group.label, group.weight, "")
-    plain = {(vote.group, vote.label) for vote in found.values()}
-    voted = {group.name for group in lexicon.groups if (group.name, group.label) in plain}
-    alone = {group.name for group in lexicon.groups if group.beside and voted.isdisjoint(group.beside)}
-    return [vote for vote in found.values() if vote.group not in alone]
+        if thrust >= 0:
+            weight *= _AFTER_CONTRAST if start >= thrust else _BEFORE_CONTRAST
+        out.setdefault((of, label, text[start:end].lower()), (group, label, weight, start, end))
+    for of, group in enumerate(groups):
+        if group.absent and of not in present:
+            out[of, group.label, ""] = (group, group.label, group.weight, 0, 0)
+    voted = {group.name for group, label, _, _, _ in out.values() if label == group.label}
+    return [vote for vote in out.values() if not vote[0].beside or not voted.isdisjoint(vote[0].beside)]
 
 
-def _matches(text: str, lexicon: Lexicon) -> list[tuple[Group, re.Match[str]]]:
-    """Where the cues stand, less those inside a longer cue of the same task."""
-    found = [(g, match) for g in lexicon.groups if not g.absent for match in g.cues.finditer(text)]
-
-    def covered(group: Group, match: re.Match[str]) -> bool:
-        return any(
-            other.task == group.task
-            and longer.start() <= match.start()
-            and match.end() <= longer.end()
-            and longer.span() != match.span()
-            for other, longer in found
-        )
-
-    return [(group, match) for group, match in found if not covered(group, match)]
+def _uncovered(found: list[Found], groups: Sequence[Group]) -> Iterator[Found]:
+    """Without the cues inside a longer cue of the same task."""
+    for of, start, end in found:
+        task = groups[of].task
+        for other, left, right in found:
+            if left <= start and end <= right and right - left > end - start and groups[other].task == task:
+                break
+        else:
+            yield of, start, end
 
 
-def _negated(text: str, start: int, lexicon: Lexicon) -> bool:
+def _negated(folded: str, start: int, lexicon: Lexicon) -> bool:
     """Whether a negator stands among the few words before `start`, in the same clause."""
-    before = re.split(r"[.;:!?«»“”]", text[:start])[-1]
-    words = before.split()
-    return bool(lexicon.negators.search(" ".join(words[-_NEGATION_WORDS:])))
+    clause = max((folded.rfind(mark, 0, start) for mark in _CLAUSE_ENDS), default=-1) + 1
+    words = folded[clause:start].split()[-_NEGATION_WORDS:]
+    return bool(words) and bool(lexicon.negators.find(" ".join(words)))
 
 
 def label(

@@ -12,6 +12,7 @@ from detente.errors import InputError
 from detente.files import write_json
 from detente.labelling.cues import Cues, load_cues, shipped_cues
 from detente.models.inputs import recurring_targets, targets_in_text, window
+from detente.models.ngrams import Analyser, Tfidf, fit_tfidf, load_tfidf
 from detente.records import Statement
 
 # Words, hashtags and mentions, runs of ! and ?: what carries a position in news and in posts.
@@ -24,13 +25,13 @@ _SHARED_WEIGHT = np.float32(0.5)
 
 @dataclass(frozen=True)
 class Terms:
-    """Fitted vectorisers by name, and how the target enters.
+    """Fitted n-grams by name, and how the target enters.
 
     With recurring `targets`, each has a copy of every feature that is zero for the other targets.
     `windowed` adds the words around a target that stands in the text.
     """
 
-    vectorisers: Mapping[str, Any]
+    ngrams: Mapping[str, Tfidf]
     cues: Cues | None
     targets: tuple[str, ...]
     windowed: bool
@@ -41,7 +42,7 @@ class Terms:
 
         if not statements:
             return sparse.csr_matrix((0, len(self.names())), dtype=np.float32)
-        blocks = [self.vectorisers[name].transform(_texts(statements, name)) for name in self.vectorisers]
+        blocks = [ngrams.transform(_texts(statements, name)) for name, ngrams in self.ngrams.items()]
         blocks += [self.cues.transform(statements)] if self.cues else []
         shared = sparse.hstack(blocks, format="csr")
         if not self.targets:
@@ -54,7 +55,7 @@ class Terms:
 
     def names(self) -> list[str]:
         """A name for every feature, in the order of `transform`'s columns."""
-        shared = [f"{kind}:{term}" for kind, v in self.vectorisers.items() for term in v.get_feature_names_out()]
+        shared = [f"{name}:{term}" for name, ngrams in self.ngrams.items() for term in ngrams.terms]
         shared += [f"cue:{group} -> {label}" for group, label in self.cues.columns] if self.cues else []
         return shared + [f"{name} [{target}]" for target in self.targets for name in shared]
 
@@ -64,13 +65,12 @@ class Terms:
 
         folder.mkdir(parents=True, exist_ok=True)
         described = {
-            name: {"settings": _settings(v), "terms": v.get_feature_names_out().tolist()}
-            for name, v in self.vectorisers.items()
+            name: {"settings": _settings(ngrams.analyser), "terms": ngrams.terms}
+            for name, ngrams in self.ngrams.items()
         }
         content = {"targets": self.targets, "windowed": self.windowed, "vectorisers": described}
         write_json(folder / "terms.json", content)
-        idf = {name: v.idf_.astype(np.float32) for name, v in self.vectorisers.items()}
-        save_file(idf, folder / "idf.safetensors")
+        save_file({name: ngrams.idf for name, ngrams in self.ngrams.items()}, folder / "idf.safetensors")
         if self.cues:
             self.cues.save(folder / "cues")
 
@@ -87,27 +87,24 @@ def fit_terms(
 
     `cues` adds the votes of the shipped rules, for the languages that have some.
     """
-    settings: dict[str, dict[str, Any]] = {}
+    analysers: dict[str, Analyser] = {}
     if word_ngrams[1]:
-        settings["word"] = {"ngram_range": word_ngrams, "token_pattern": _WORDS}
+        analysers["word"] = Analyser("word", *word_ngrams, _WORDS)
     if char_ngrams[1]:
-        settings["char"] = {
-            "analyzer": "char_wb",
-            "ngram_range": char_ngrams,
-            "min_df": char_min_rows,
-        }
+        analysers["char"] = Analyser("char", *char_ngrams, "")
     windowed = targets_in_text(statements)
     if windowed:
-        settings |= {side: {"ngram_range": (1, 2), "token_pattern": _WORDS} for side in ("left", "right")}
-    vectorisers = {name: _vectoriser(**chosen) for name, chosen in settings.items()}
-    for name, vectoriser in vectorisers.items():
+        analysers |= {side: Analyser("word", 1, 2, _WORDS) for side in ("left", "right")}
+    ngrams = {}
+    for name, analyser in analysers.items():
         try:
-            vectoriser.fit(_texts(statements, name))
+            min_rows = char_min_rows if name == "char" else 1
+            ngrams[name] = fit_tfidf(_texts(statements, name), analyser, min_rows=min_rows)
         except ValueError:
             raise InputError(
                 f"the training texts hold no {name} features; give more text, or lower model.char_min_rows"
             ) from None
-    return Terms(vectorisers, shipped_cues() if cues else None, recurring_targets(statements), windowed)
+    return Terms(ngrams, shipped_cues() if cues else None, recurring_targets(statements), windowed)
 
 
 def load_terms(folder: Path) -> Terms:
@@ -116,26 +113,27 @@ def load_terms(folder: Path) -> Terms:
 
     content = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
     idf = load_file(folder / "idf.safetensors")
-    vectorisers = {}
-    for name, described in content["vectorisers"].items():
-        settings = described["settings"] | {"ngram_range": tuple(described["settings"]["ngram_range"])}
-        vocabulary = {term: i for i, term in enumerate(described["terms"])}
-        vectoriser = _vectoriser(**settings, vocabulary=vocabulary)
-        vectoriser.idf_ = idf[name].astype(np.float64)
-        vectorisers[name] = vectoriser
+    ngrams = {
+        name: load_tfidf(_analyser(described["settings"]), described["terms"], idf[name])
+        for name, described in content["vectorisers"].items()
+    }
     cues = load_cues(folder / "cues") if (folder / "cues").is_dir() else None
-    return Terms(vectorisers, cues, tuple(content["targets"]), content["windowed"])
+    return Terms(ngrams, cues, tuple(content["targets"]), content["windowed"])
 
 
-def _vectoriser(**settings: Any) -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
+def _settings(analyser: Analyser) -> dict[str, Any]:
+    """In scikit-learn's words, as format 1 of the checkpoints has them."""
+    return {
+        "analyzer": "char_wb" if analyser.kind == "char" else "word",
+        "ngram_range": [analyser.low, analyser.high],
+        "token_pattern": analyser.pattern,
+    }
 
-    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)
 
-
-def _settings(vectoriser: Any) -> dict[str, Any]:
-    chosen = {"analyzer": vectoriser.analyzer, "ngram_range": list(vectoriser.ngram_range)}
-    return chosen | {"token_pattern": vectoriser.token_pattern}
+def _analyser(settings: Mapping[str, Any]) -> Analyser:
+    kind = "char" if settings["analyzer"] == "char_wb" else "word"
+    low, high = settings["ngram_range"]
+    return Analyser(kind, low, high, settings["token_pattern"])
 
 
 def _texts(statements: Sequence[Statement], name: str) -> list[str]:

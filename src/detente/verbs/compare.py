@@ -1,101 +1,98 @@
-"""`detente compare`: several runs in one table."""
+"""`detente compare`: several runs side by side, and which of them differ."""
 
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from detente import files, paths
 from detente.errors import InputError, UsageError
-from detente.evaluation.tables import interval, render
+from detente.evaluation.rankings import compare_runs
+from detente.evaluation.runs import Run, read_runs
+from detente.evaluation.tables import interval, ranking_table, render
 from detente.verbs.outcome import Outcome
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareJob:
-    """The run folders (of train or evaluate) to set side by side; `output` is a file for the table, if given."""
+    """The run folders (of train or evaluate) to set side by side.
+
+    With `paired` every pair is tested on the statements that all were scored on; `by` names a column for
+    whose values they are tested too. `output` is a file for the tables; `comparison.json` goes to
+    `run_dir`, nothing if that is empty.
+    """
 
     runs: Sequence[str]
+    run_dir: str = ""
     output: str = ""
+    paired: bool = True
+    by: str = ""
+    cluster: str = "auto"
+    group_seeds: bool = True
+    seed: int = 1
 
     def __post_init__(self) -> None:
-        """Raise UsageError unless there is at least one run."""
+        """Raise UsageError unless there is at least one run, and for `by` without pairs."""
         if isinstance(self.runs, str) or not self.runs:
             raise UsageError("runs must be a list of run folders: runs=[RUN,RUN]")
+        if self.by and not self.paired:
+            raise UsageError(f"by={self.by} is about pairs; leave out paired=false")
 
 
 def run(job: CompareJob) -> Outcome:
-    """Read each run's metrics.json; best first within a task and split."""
-    rows: list[tuple[Any, ...]] = []
-    for path in job.runs:
-        rows.extend(_rows(Path(path)))
-    rows = _told_apart(rows)
+    """Read each run's metrics.json and predictions; best first within a task and split, then the pairs."""
+    runs = read_runs(job.runs)
+    rows = sorted((row for found in runs for row in _rows(found)), key=lambda row: (row[0], row[1], -row[2]))
     if not rows:
         raise InputError("the runs hold no metrics; give run folders that train or evaluate wrote")
-    rows.sort(key=lambda row: (row[0], row[1], -row[2]))
-    header = [
-        "task",
-        "run",
-        "split",
-        "n",
-        "macro-F1",
-        "95% interval",
-        "accuracy",
-        "F_avg",
-        "mean F_avg",
-        "ECE",
-        "fit s",
-    ]
-    table = render(header, [row[3] for row in rows])
+    parts = [render(_HEADER, [row[3] for row in rows])]
+    folder = Path(job.run_dir) if job.run_dir else None
+    if job.paired and len(runs) > 1:
+        found = compare_runs(runs, seed=job.seed, cluster=job.cluster, by=job.by, group_seeds=job.group_seeds)
+        for note in found["notes"]:
+            log.warning(note)
+        parts += [ranking_table(ranking) for ranking in found["rankings"]]
+        if folder:
+            files.write_json(folder / "comparison.json", found)
+            parts.append(f"written      {paths.shown(folder / 'comparison.json')}")
+    text = "\n\n".join(parts)
     if job.output:
-        from detente.files import write_text
-
-        write_text(Path(job.output), table + "\n")
-    return Outcome(text=table)
+        files.write_text(Path(job.output), text + "\n")
+    return Outcome(text=text, run_dir=folder)
 
 
-def _told_apart(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Runs of one name get the name of their folder too."""
-    folders: dict[str, set[str]] = {}
-    for row in rows:
-        folders.setdefault(row[3][1], set()).add(row[4])
-    told = []
-    for task, split, score, cells, folder in rows:
-        name = f"{cells[1]} ({folder})" if len(folders[cells[1]]) > 1 else cells[1]
-        told.append((task, split, score, [cells[0], name, *cells[2:]]))
-    return told
+_HEADER = ("task", "run", "split", "n", "macro-F1", "95% interval", "accuracy", "F_avg", "mean F_avg", "ECE", "fit s")
 
 
-def _rows(run_dir: Path) -> list[tuple[Any, ...]]:
-    """(task, split, score, cells, folder) for every task and split of a run."""
-    path = (run_dir.parent if run_dir.name == "checkpoint" else run_dir) / "metrics.json"
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        named, fit = metrics["name"], metrics.get("fit_seconds")
-        by_split = metrics["metrics"]
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; give run folders that train or evaluate wrote") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is no metrics file of détente; run train or evaluate again") from None
+def _rows(run: Run) -> list[tuple[str, str, float, list[str]]]:
+    """(task, split, score, cells) for every task and split of a run."""
     rows = []
-    for split, by_task in by_split.items():
+    fit = run.metrics.get("fit_seconds")
+    for split, by_task in run.metrics["metrics"].items():
         for task, scores in by_task.items():
             of, mean = scores["all"], scores.get("mean_f_avg")
             macro = of["macro_f1"]
-            numbers = [f"{of['accuracy']['value']:.3f}", f"{of['f_avg']['value']:.3f}"]
-            numbers += [
-                f"{mean:.4f}" if mean is not None else "",
-                f"{of['ece']:.3f}",
-                f"{fit:.1f}" if fit is not None else "",
-            ]
             cells = [
                 task,
-                named,
+                run.name,
                 split,
                 str(of["n"]),
                 f"{macro['value']:.3f}",
                 interval(macro),
-                *numbers,
+                _number(of["accuracy"]),
+                _number(of["f_avg"]),
+                f"{mean:.4f}" if mean is not None else "",
+                _number(of["ece"]),
+                f"{fit:.1f}" if fit is not None else "",
             ]
-            rows.append((task, split, macro["value"], cells, path.parent.name))
+            rows.append((task, split, float(macro["value"]), cells))
     return rows
+
+
+def _number(found: Any) -> str:
+    """A measure as a cell: with its interval, bare as older runs wrote it, or not taken."""
+    value = found["value"] if isinstance(found, dict) else found
+    return "none" if value is None else f"{value:.3f}"

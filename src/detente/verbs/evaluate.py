@@ -1,19 +1,22 @@
-"""`detente evaluate`: a checkpoint's scores, with intervals, on a split of a corpus or on a labelled file."""
+"""`detente evaluate`: scores with intervals of a checkpoint on labelled data, or of predictions made elsewhere."""
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from detente import checkpoint as checkpoints
 from detente import files, paths, provenance, tracking
+from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.evaluation import measuring, tables
+from detente.evaluation.elsewhere import read_predictions
 from detente.evaluation.measuring import SplitScores
 from detente.files import Rejects
 from detente.records import Statement
@@ -26,68 +29,149 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateJob:
-    """What is measured: `split` of the corpus `data`, or all rows of `input` if given; files go to `output`.
+    """What is measured: a checkpoint on `split` of the corpus `data`, or on all rows of `input` if given.
 
-    `seed` is the run's own unless given: a dev split that train held out is then the same.
+    Without a checkpoint `input` holds predictions of `task`, with gold beside or joined by id from `gold`.
+    Files go to `output`. `seed` is the run's own unless given: a dev split that train held out is then the
+    same. `cluster` says which statements intervals draw together, `slices` which columns are looked at.
     """
 
     name: str
     run_dir: str
     checkpoint: str
+    task: Mapping[str, Task]
     data: DataSpec
     split: str
     input: str
+    gold: str
     output: str
+    cluster: str
+    slices: Sequence[str]
     tracking: TrackingSpec
     seed: int | None
 
     def __post_init__(self) -> None:
-        """Raise UsageError for an unknown split."""
+        """Raise UsageError for an unknown split, or for nothing to measure."""
         if self.split not in SPLITS:
             raise UsageError(f'split is "{self.split}"; {did_you_mean(self.split, SPLITS)}')
+        if isinstance(self.slices, str):
+            raise UsageError("slices must be a list of columns: slices=[lang,year], [auto] or []")
+        if not self.checkpoint and not self.input:
+            raise UsageError(
+                "nothing to measure; add checkpoint=RUN, or input=FILE for a file of predictions made elsewhere"
+            )
+        if self.checkpoint and self.gold:
+            raise UsageError(
+                "gold goes with predictions made elsewhere; with a checkpoint, input holds the gold labels"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """Labelled statements, the tasks they have labels of, their probabilities, and where they come from."""
+
+    what: str
+    statements: Sequence[Statement]
+    tasks: Sequence[Task]
+    proba: Mapping[str, FloatArray]
+    without_proba: Collection[str]
+    seed: int
+    about: Mapping[str, Any]
 
 
 def run(job: EvaluateJob) -> Outcome:
     """Measure and write metrics, predictions and pictures of the confusion; the score is the headline metric."""
     started = time.monotonic()
     folder = Path(job.output or job.run_dir)
+    rejects = Rejects()
+    found = _of_checkpoint(job, rejects) if job.checkpoint else _made_elsewhere(job, rejects)
+    if rejects.rows:
+        log.info(f"{len(rejects.rows)} bad rows were left out; see {paths.shown(folder / 'rejects.jsonl')}")
+    rejects.write(folder / "rejects.jsonl")
+    tasks, what = found.tasks, found.what
+    scores: dict[str, SplitScores] = {
+        what: measuring.measure(
+            tasks,
+            found.statements,
+            found.proba,
+            seed=found.seed,
+            score_by=job.data.score_by,
+            cluster=job.cluster,
+            without_proba=found.without_proba,
+        )
+    }
+    sliced = measuring.measure_slices(
+        tasks, found.statements, found.proba, job.slices, seed=found.seed, cluster=job.cluster
+    )
+    metrics = {
+        "name": job.name,
+        **found.about,
+        "data": {
+            "name": job.input or job.data.name,
+            "fingerprint": fingerprint(found.statements),
+            "n": len(found.statements),
+        },
+        "seed": found.seed,
+        "metrics": scores,
+        "slices": {what: sliced},
+        "seconds": round(time.monotonic() - started, 2),
+        **provenance.environment(),
+    }
+    files.write_json(folder / "metrics.json", metrics)
+    measuring.write_predictions(folder / f"predictions.{what}.parquet", tasks, found.statements, found.proba)
+    look = _track(job, tasks, scores, what, folder, found.seed)
+    parts = [tables.score_table(tasks, scores, score_by=job.data.score_by)]
+    parts += [
+        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
+    ]
+    parts += [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
+    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
+    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+
+
+def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
+    """What the checkpoint predicts for the labelled statements that the job names."""
     checkpoint = checkpoints.load(job.checkpoint)
     seed = job.seed if job.seed is not None else int(checkpoint.about.get("seed", 0))
-    rejects = Rejects()
     statements, what = _statements(job, checkpoint, rejects, seed)
     tasks = [task for task in checkpoint.tasks if any(task.name in s.labels for s in statements)]
     for task in checkpoint.tasks:
         if task not in tasks:
             log.info(f"{task.name} is not measured: no row has a label for it")
-    if rejects.rows:
-        log.info(f"{len(rejects.rows)} bad rows were left out; see {paths.shown(folder / 'rejects.jsonl')}")
-    rejects.write(folder / "rejects.jsonl")
-    proba = checkpoint.predict_proba(statements)
-    column = job.data.score_by
-    scores: dict[str, SplitScores] = {what: measuring.measure(tasks, statements, proba, seed=seed, score_by=column)}
-    seconds = round(time.monotonic() - started, 2)
-    metrics = {
-        "name": job.name,
-        "checkpoint": str(checkpoints.locate(job.checkpoint)),
-        "data": {
-            "name": job.input or job.data.name,
-            "fingerprint": fingerprint(statements),
-            "n": len(statements),
-        },
-        "seed": seed,
-        "metrics": scores,
-        "seconds": seconds,
-        **provenance.environment(),
-    }
-    files.write_json(folder / "metrics.json", metrics)
-    measuring.write_predictions(folder / f"predictions.{what}.parquet", tasks, statements, proba)
-    look = _track(job, tasks, scores, what, folder, seed)
-    parts = [tables.score_table(tasks, scores, score_by=column)]
-    parts += [
-        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
-    ]
-    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
-    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+    trained = {name: checkpoint.about.get(name) for name in ("name", "seed", "model", "data")}
+    return _Measured(
+        what=what,
+        statements=statements,
+        tasks=tasks,
+        proba=checkpoint.predict_proba(statements),
+        without_proba=(),
+        seed=seed,
+        about={"checkpoint": str(checkpoints.locate(job.checkpoint)), "trained": trained},
+    )
+
+
+def _made_elsewhere(job: EvaluateJob, rejects: Rejects) -> _Measured:
+    """The predictions of a file, with gold."""
+    found = read_predictions(
+        job.input, tuple(job.task.values()), gold=job.gold, layout=job.data.layout, rejects=rejects
+    )
+    tasks = [task for task in found.tasks if any(task.name in s.labels for s in found.statements)]
+    if not tasks:
+        raise InputError(f"{job.gold or job.input} has no gold label in any row; evaluation needs them")
+    for note in found.notes:
+        log.info(note)
+    for task in tasks:
+        if task.name in found.without_proba:
+            log.info(f"{task.name} has labels without probabilities: its calibration is not measured")
+    return _Measured(
+        what="input",
+        statements=found.statements,
+        tasks=tasks,
+        proba=found.proba,
+        without_proba=found.without_proba,
+        seed=job.seed or 0,
+        about={"predictions": job.input, "gold": job.gold},
+    )
 
 
 def _track(
@@ -102,7 +186,7 @@ def _track(
         name=job.name,
         verb="evaluate",
         params={
-            "checkpoint": job.checkpoint,
+            "checkpoint": job.checkpoint or "(made elsewhere)",
             "data": job.input or job.data.name,
             "split": what,
             "seed": seed,

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from detente import paths, provenance, tracking
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.corpus import Corpus, DataSpec, load_corpus
+from detente.corpus.folding import cross_validation
 from detente.corpus.tables import from_table
 from detente.errors import UsageError
 from detente.evaluation import cards, measuring, tables
@@ -21,6 +22,7 @@ from detente.models.base import Classifier
 from detente.models.calibration import apply_temperature, fit_temperature
 from detente.tasks import Task
 from detente.tracking import Tracked, TrackingSpec
+from detente.verbs import repeats
 from detente.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -31,7 +33,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class TrainJob:
-    """Everything that decides a training run. `task` maps task names to tasks, all trained in one run."""
+    """Everything that decides a training run. `task` maps task names to tasks, all trained in one run.
+
+    `seeds` above 1 trains with as many seeds, from `seed` on; `cv` above 1 trains on as many folds of train
+    and dev together, each predicted by the model that has not seen it. Test takes no part in `cv`.
+    """
 
     name: str
     run_dir: str
@@ -40,9 +46,17 @@ class TrainJob:
     model: Any
     tracking: TrackingSpec
     seed: int
+    seeds: int = 1
+    cv: int = 0
 
     def __post_init__(self) -> None:
         """Raise UsageError unless the model is a family's spec and the seed a number."""
+        if self.seeds < 1:
+            raise UsageError(f"seeds is {self.seeds}; it must be at least 1")
+        if self.cv < 0 or self.cv == 1:
+            raise UsageError(f"cv is {self.cv}; it must be 0 (for none) or at least 2 folds")
+        if self.cv and self.seeds > 1:
+            raise UsageError("cv and seeds cannot both be asked for; run cv with another seed instead")
         if not hasattr(type(self.model), "family"):
             raise UsageError("model is no model family; choose one with model=NAME")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
@@ -51,13 +65,29 @@ class TrainJob:
 
 def run(job: TrainJob) -> Outcome:
     """Train, measure, save; the score is dev's headline metric, averaged over tasks."""
-    started = time.monotonic()
     tracking.check(job.tracking)
     tasks, run_dir = tuple(job.task.values()), Path(job.run_dir)
     corpus = load_corpus(job.data, tasks, seed=job.seed)
     corpus.rejects.write(run_dir / "rejects.jsonl")
     for note in corpus.notes:
         log.info(note)
+    if job.cv:
+        parts = cross_validation(
+            corpus, tasks, folds=job.cv, share=job.data.dev_share, group=job.data.group, seed=job.seed
+        )
+        named = {f"fold_{i}": (part, job.seed) for i, part in enumerate(parts, start=1)}
+        return repeats.run("cv", named, tasks=tasks, run_dir=run_dir, train=lambda *given: _train(job, *given))
+    if job.seeds > 1:
+        named = {f"seed_{seed}": (corpus, seed) for seed in range(job.seed, job.seed + job.seeds)}
+        return repeats.run("seeds", named, tasks=tasks, run_dir=run_dir, train=lambda *given: _train(job, *given))
+    return _train(job, corpus, run_dir, job.seed)
+
+
+def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
+    """One run on one corpus with one seed."""
+    started = time.monotonic()
+    job = replace(job, seed=seed)
+    tasks = tuple(job.task.values())
     log.info(f"{job.name}: training on {len(corpus.train)} statements, dev {len(corpus.dev)}, test {len(corpus.test)}")
     fitting = time.monotonic()
     classifier = base.fit(job.model, tasks, corpus.train, corpus.dev, seed=job.seed, run_dir=run_dir)
@@ -137,18 +167,14 @@ def _track(
         for split in scores
         for task in job.task.values()
     ]
+    kept = [run_dir / name for name in ("metrics.json", "config.yaml", "checkpoint/README.md")]
     tracked = Tracked(
         name=job.name,
         verb="train",
         params=params,
         metrics=measuring.flat(scores),
         steps=measuring.steps(getattr(classifier, "history", {})),
-        artifacts=(
-            run_dir / "metrics.json",
-            run_dir / "config.yaml",
-            run_dir / "checkpoint" / "README.md",
-            *plots,
-        ),
+        artifacts=tuple(path for path in (*kept, *plots) if path.exists()),
     )
     return tracking.track(job.tracking, tracked, run_dir=run_dir)
 

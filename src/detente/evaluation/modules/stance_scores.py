@@ -36,6 +36,6 @@ class StanceScores(evaluate.Metric):  # type: ignore[misc]
             "accuracy": float(np.trace(counts) / max(counts.sum(), 1)),
             "macro_f1": float(macro_f1(counts)),
             "f_avg": float(f1[polar or list(range(n_labels))].mean()),
-            "mcc": mcc(counts),
+            "mcc": float(mcc(counts)),
             "f1": f1.tolist(),
         }
