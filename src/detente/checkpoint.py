@@ -3,6 +3,9 @@
 checkpoint/manifest.json   format, family, tasks, calibration, fingerprint, metrics, hashes
 checkpoint/README.md       model card with the measured numbers
 checkpoint/...             what the family saves: safetensors and JSON, never pickle
+
+FORMAT rises when an older version could not read what is written, or would read it wrongly. A key that it may
+pass over (`thresholds`, by which rows are left unanswered) comes without a new number: old checkpoints lack it.
 """
 
 import hashlib

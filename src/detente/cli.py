@@ -25,6 +25,8 @@ VERBS = {
     "predict": "statements or articles -> labels with probabilities",
     "export": "a checkpoint -> its encoder as ONNX, faster on a CPU",
     "compare": "several runs -> one table, and which of them differ",
+    "report": "a run, or several -> one HTML page that needs no network",
+    "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 

@@ -18,6 +18,8 @@ NEEDED = {
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
     "export": ["checkpoint=x"],
+    "report": ["run=x"],
+    "prevalence": ["input=x"],
 }
 
 
@@ -28,7 +30,7 @@ def _bench(monkeypatch, tmp_path):
 
 def build(verb: str, overrides: list[str]):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare") else []
+        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare", "report") else []
         fixed += ["name=x"] if verb in ("train", "evaluate", "tune") else []
         fixed += [f"chosen.{group}=x" for group in ("data", "task", "model")] if verb == "tune" else []
         config = compose(verb, [*overrides, *fixed])
@@ -57,6 +59,8 @@ def test_every_option_of_every_group_builds(file: Path):
     }.get(group, [f"{group}={name}"])
     if group == "labeller":
         build("label", [*NEEDED["label"], *given])
+    elif group == "engine":
+        build("predict", ["checkpoint=x", "input=x", "output=folder", *given])
     elif group == "search":
         build("tune", [f"model={name}"])  # which takes the space of its name
     else:

@@ -5,7 +5,7 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -48,6 +48,16 @@ class Engine:
         """What it predicts."""
         return self.model.tasks
 
+    @property
+    def family(self) -> str:
+        """The model family, or `cascade`."""
+        return "cascade" if isinstance(self.model, Cascade) else self.model.family
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What the manifest of the checkpoint says beside."""
+        return self.model.dear.about if isinstance(self.model, Cascade) else self.model.about
+
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Calibrated probabilities by task name: (n, labels), rows in the order of `statements`."""
         parts = [proba for _, proba in self.stream(statements)] or [self.model.predict_proba([])]
@@ -70,14 +80,19 @@ class Engine:
         return [self.model.shares()] if isinstance(self.model, Cascade) else []
 
 
+def check_backend(backend: str) -> None:
+    """Raise UsageError for an unknown backend."""
+    if backend not in BACKENDS:
+        raise UsageError(f'backend is "{backend}"; {did_you_mean(str(backend), BACKENDS)}')
+
+
 def open_run(run: str | Path, *, backend: str = "auto", cascade: str | Path = "") -> Engine:
     """Load a run on the fastest runtime there is for it, or on the one asked for.
 
     `auto` takes the export that was fastest when it was made and passed the gate, if it was faster than
     torch; torch where there is no export or a GPU. `cascade` is a cheaper run that answers where it is sure.
     """
-    if backend not in BACKENDS:
-        raise UsageError(f'backend is "{backend}"; {did_you_mean(backend, BACKENDS)}')
+    check_backend(backend)
     dear, name = _load(run, backend)
     marks = [dear.digest, name]
     if not cascade:

@@ -9,7 +9,8 @@ from typing import Any
 
 from detente.errors import InputError
 from detente.files.formats import DOCUMENTS, TABLES, ending, expand, open_bytes
-from detente.files.reading import Row, column_names, read_rows
+from detente.files.reading import column_names, read_rows
+from detente.files.rows import Row
 from detente.files.statements import Rejects
 from detente.text.decoding import decode
 

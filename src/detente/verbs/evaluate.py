@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import measuring, tables
+from detente.evaluation import abstention, measuring, tables, trust
+from detente.evaluation.abstention import Thresholds
 from detente.evaluation.elsewhere import read_predictions
 from detente.evaluation.measuring import SplitScores
+from detente.evaluation.report.run_page import write_report
 from detente.files import Rejects
 from detente.records import Statement
 from detente.tasks import Task
@@ -68,7 +70,10 @@ class EvaluateJob:
 
 @dataclass(frozen=True, kw_only=True)
 class _Measured:
-    """Labelled statements, the tasks they have labels of, their probabilities, and where they come from."""
+    """Labelled statements, the tasks they have labels of, their probabilities, and where they come from.
+
+    `thresholds` are those that the checkpoint abstains by.
+    """
 
     what: str
     statements: Sequence[Statement]
@@ -77,6 +82,7 @@ class _Measured:
     without_proba: Collection[str]
     seed: int
     about: Mapping[str, Any]
+    thresholds: Mapping[str, Thresholds | None] = field(default_factory=dict)
 
 
 def run(job: EvaluateJob) -> Outcome:
@@ -103,30 +109,43 @@ def run(job: EvaluateJob) -> Outcome:
     sliced = measuring.measure_slices(
         tasks, found.statements, found.proba, job.slices, seed=found.seed, cluster=job.cluster
     )
-    metrics = {
-        "name": job.name,
-        **found.about,
-        "data": {
-            "name": job.input or job.data.name,
-            "fingerprint": fingerprint(found.statements),
-            "n": len(found.statements),
-        },
-        "seed": found.seed,
-        "metrics": scores,
-        "slices": {what: sliced},
-        "seconds": round(time.monotonic() - started, 2),
-        **provenance.environment(),
-    }
-    files.write_json(folder / "metrics.json", metrics)
-    measuring.write_predictions(folder / f"predictions.{what}.parquet", tasks, found.statements, found.proba)
+    trusted = trust.trust(
+        [task for task in tasks if task.name not in found.without_proba],
+        found.statements,
+        found.proba,
+        thresholds=found.thresholds,
+        seed=found.seed,
+    )
+    sections = {"metrics": scores, "slices": {what: sliced}, **trust.sections({what: trusted})}
+    _write(job, found, sections, folder, started)
     look = _track(job, tasks, scores, what, folder, found.seed)
     parts = [tables.score_table(tasks, scores, score_by=job.data.score_by)]
     parts += [
         f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
     ]
     parts += [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
-    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
+    parts += [trust.trust_text(trusted)] if trusted["abstention"] else []
+    page = write_report(folder)
+    written = f"written      {paths.shown(folder)}\nreport       {paths.shown(page)}: open it in a browser"
+    parts.append(written + (f"\ntracking     {look}" if look else ""))
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+
+
+def _write(job: EvaluateJob, found: _Measured, sections: Mapping[str, Any], folder: Path, started: float) -> None:
+    """Write metrics.json and the predictions."""
+    about = {"name": job.input or job.data.name, "fingerprint": fingerprint(found.statements)}
+    metrics = {
+        "name": job.name,
+        **found.about,
+        "data": {**about, "n": len(found.statements)},
+        "seed": found.seed,
+        **sections,
+        "seconds": round(time.monotonic() - started, 2),
+        **provenance.environment(),
+    }
+    files.write_json(folder / "metrics.json", metrics)
+    path = folder / f"predictions.{found.what}.parquet"
+    measuring.write_predictions(path, found.tasks, found.statements, found.proba)
 
 
 def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
@@ -147,6 +166,7 @@ def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
         without_proba=(),
         seed=seed,
         about={"checkpoint": str(checkpoints.locate(job.checkpoint)), "trained": trained},
+        thresholds={task.name: abstention.stored(checkpoint.about, task) for task in tasks},
     )
 
 
