@@ -14,12 +14,20 @@ VERBS = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
 NEEDED = {
     "extract": ["input=x", "output=y.csv"],
     "label": ["input=x", "output=y.csv"],
+    "select": ["input=x", "output=y.csv"],
+    "suspects": ["input=x", "output=y.csv"],
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
     "export": ["checkpoint=x"],
+    "explain": ["checkpoint=x", "input=x", "output=y.html"],
     "report": ["run=x"],
     "prevalence": ["input=x"],
+}
+LABELLERS = {
+    "model": ["labeller.checkpoint=x"],
+    "llm": ["labeller.url=http://localhost/v1", "labeller.model=x"],
+    "joined": [f"+labeller@labeller.parts.{name}=rules" for name in ("one", "two")],
 }
 
 
@@ -53,7 +61,7 @@ def test_every_option_of_every_group_builds(file: Path):
     group, name = file.parent.name, file.stem
     given = {
         "encoder": ["model=frozen", f"encoder@model.encoder={name}"],
-        "labeller": [f"labeller={name}", *(["labeller.checkpoint=x"] if name == "model" else [])],
+        "labeller": [f"labeller={name}", *LABELLERS.get(name, [])],
         "experiment": [f"+experiment={name}"],
         "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
     }.get(group, [f"{group}={name}"])

@@ -25,7 +25,7 @@ from detente.files import write_json
 from detente.forward import Tokens
 from detente.models.base import Classifier
 from detente.models.heads import Head, fit_head, load_head, save_head
-from detente.models.inputs import recurring_targets, targets_in_text, window
+from detente.models.inputs import recurring_targets, target_span, targets_in_text, window
 from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
@@ -181,3 +181,10 @@ def _mask(statements: Sequence[Statement], target: str) -> NDArray[np.float32]:
 def _around(statement: Statement) -> str:
     left, right = window(statement, words=_WINDOW)
     return f"{left}{statement.target}{right}" or statement.text
+
+
+def read_around(statement: Statement) -> tuple[str, int]:
+    """What a windowed model reads beside the whole text, and where in the text it begins."""
+    span = target_span(statement)
+    left, _ = window(statement, words=_WINDOW)
+    return _around(statement), span[0] - len(left) if span else 0
