@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from detente.errors import CheckpointError, InputError, UsageError
 from detente.files import write_json
 from detente.forward import Compute, Progress, Tokens, run, tokenise, torch_compute
+from detente.forward import token_batches as token_batches
 
 EMBEDDED = "embedded:"
 _SPEC_FILE = "encoder.json"

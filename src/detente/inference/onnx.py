@@ -146,7 +146,7 @@ def classifier(
     if family == "finetune":
         models = {name: (tokenizer, None) for name, (tokenizer, _) in loaded.items()}
         computes = {name: compute for name, (_, compute) in loaded.items()}
-        return Finetuned(tasks, models, next(iter(parts.values()))["max_length"], {}, computes)
+        return Finetuned(tasks, models, next(iter(parts.values()))["max_length"], {}, computes=computes)
     tokenizer, compute = loaded["encoder"]
     part = parts["encoder"]
     config = SimpleNamespace(hidden_size=part["hidden_size"], num_hidden_layers=part["num_hidden_layers"])
