@@ -19,6 +19,7 @@ VERBS = {
     "label": "statements -> statements labelled by rules, a checkpoint, a language model, or several",
     "select": "unlabelled statements -> what to label next, ranked, and when to stop",
     "suspects": "labelled statements -> labels that are probably wrong, ranked",
+    "review": "statements -> labels by people, on a local page or in their own tool",
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",

@@ -21,6 +21,7 @@ NEEDED = {
     "compare": ["runs=[x]"],
     "export": ["checkpoint=x"],
     "explain": ["checkpoint=x", "input=x", "output=y.html"],
+    "review": ["input=x", "annotator=y"],
     "report": ["run=x"],
     "prevalence": ["input=x"],
 }

@@ -16,7 +16,7 @@ from detente import cli
 from detente.checkpoint import Checkpoint
 from detente.corpus.tables import as_table
 from detente.errors import UsageError
-from detente.evaluation.abstention import RATES, abstention, fit_thresholds, stored, threshold_at
+from detente.evaluation.confidence.abstention import RATES, abstention, fit_thresholds, stored, threshold_at
 from detente.models import base
 from detente.models.linear import LinearSpec
 from detente.tasks import Task

@@ -5,8 +5,9 @@ import pytest
 
 from detente.checkpoint import Checkpoint
 from detente.errors import InputError
-from detente.evaluation import bias, probes_sections
-from detente.evaluation.bias_voices import only_voice, put
+from detente.evaluation.behaviour import bias
+from detente.evaluation.behaviour import sections as probes_sections
+from detente.evaluation.behaviour.voices import only_voice, put
 from detente.models.majority import Majority
 from detente.records import Statement
 from detente.tasks import Task

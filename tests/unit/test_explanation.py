@@ -14,9 +14,9 @@ from detente.arrays import softmax
 from detente.checkpoint import Checkpoint
 from detente.corpus.tables import as_table
 from detente.errors import UsageError
-from detente.evaluation import explanation
-from detente.evaluation.explanation_parts import centred, placed, units_of, without
-from detente.evaluation.faithfulness import faithfulness
+from detente.evaluation.explaining import explanation
+from detente.evaluation.explaining.faithfulness import faithfulness
+from detente.evaluation.explaining.parts import centred, placed, units_of, without
 from detente.files import Layout, write_statements
 from detente.models import base
 from detente.models.blend import BlendSpec

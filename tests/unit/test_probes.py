@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.errors import InputError
-from detente.evaluation import probes
-from detente.evaluation.probes_suites import read_folder
+from detente.evaluation.behaviour import probes
+from detente.evaluation.behaviour.suites import read_folder
 
 HEAD = 'task = "stance"\nlabels = ["cooperative", "skeptical", "neutral"]\nabout = "x"\n'
 

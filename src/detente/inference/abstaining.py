@@ -12,7 +12,7 @@ from detente import files
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.errors import UsageError, did_you_mean
-from detente.evaluation import abstention
+from detente.evaluation.confidence import abstention
 from detente.files import Kind
 from detente.inference.batches import Decide, decide
 from detente.inference.engine import Engine

@@ -15,8 +15,11 @@ from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import abstention, measuring, probes_sections, tables, trust
-from detente.evaluation.abstention import Thresholds
+from detente.evaluation import measuring, tables
+from detente.evaluation.behaviour import sections as probes_sections
+from detente.evaluation.confidence import abstention
+from detente.evaluation.confidence import sections as trust
+from detente.evaluation.confidence.abstention import Thresholds
 from detente.evaluation.elsewhere import read_predictions
 from detente.evaluation.measuring import SplitScores
 from detente.evaluation.report.run_page import write_report

@@ -9,10 +9,10 @@ from detente import checkpoint as checkpoints
 from detente import files
 from detente.checkpoint import Checkpoint
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import explanation
-from detente.evaluation.bias import signed
-from detente.evaluation.explanation_page import About, TaskPage, page
-from detente.evaluation.faithfulness import faithfulness
+from detente.evaluation.behaviour.bias import signed
+from detente.evaluation.explaining import explanation
+from detente.evaluation.explaining.faithfulness import faithfulness
+from detente.evaluation.explaining.page import About, TaskPage, page
 from detente.files import Layout, Rejects
 from detente.inference import sources
 from detente.progress import progress

@@ -15,7 +15,9 @@ from detente.corpus import Corpus, DataSpec, load_corpus
 from detente.corpus.folding import cross_validation
 from detente.corpus.tables import from_table
 from detente.errors import UsageError
-from detente.evaluation import abstention, cards, measuring, tables, trust
+from detente.evaluation import cards, measuring, tables
+from detente.evaluation.confidence import abstention
+from detente.evaluation.confidence import sections as trust
 from detente.evaluation.report.run_page import write_report
 from detente.files import write_json, write_text
 from detente.models import base
