@@ -26,6 +26,7 @@ VERBS = {
     "tune": "labelled statements -> the best settings of a model, searched on dev",
     "evaluate": "a checkpoint, or predictions made elsewhere, on gold labels -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
+    "export": "a checkpoint -> its encoder as ONNX, faster on a CPU",
     "compare": "several runs -> one table, and which of them differ",
     "explain": "a checkpoint and statements -> a page that shows which words moved each label",
     "report": "a run, or several -> one HTML page that needs no network",

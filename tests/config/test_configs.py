@@ -19,6 +19,7 @@ NEEDED = {
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
+    "export": ["checkpoint=x"],
     "explain": ["checkpoint=x", "input=x", "output=y.html"],
     "review": ["input=x", "annotator=y"],
     "report": ["run=x"],

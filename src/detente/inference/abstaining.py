@@ -15,6 +15,7 @@ from detente.errors import UsageError, did_you_mean
 from detente.evaluation.confidence import abstention
 from detente.files import Kind
 from detente.inference.batches import Decide, decide
+from detente.inference.engine import Engine
 from detente.tasks import Task
 
 REASON = "abstained"
@@ -45,7 +46,7 @@ def check_rates(abstain: float | Mapping[str, float] | None) -> None:
             )
 
 
-def limits(checkpoint: Checkpoint, abstain: float | Mapping[str, float] | None) -> list[Limit]:
+def limits(checkpoint: Checkpoint | Engine, abstain: float | Mapping[str, float] | None) -> list[Limit]:
     """What `abstain` asks of a checkpoint: one rate for all its tasks, or rates by task (others always answer).
 
     Raises UsageError for a task it lacks, or a rate it has no threshold for.

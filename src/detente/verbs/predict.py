@@ -8,13 +8,13 @@ from pathlib import Path
 
 from detente import __version__, files
 from detente import checkpoint as checkpoints
-from detente.checkpoint import Checkpoint
 from detente.errors import UsageError
 from detente.files import Layout
 from detente.files.formats import is_gzip
 from detente.inference import abstaining, cache, cluster, jobs, pipes, shards, sources
 from detente.inference.abstaining import Limit
 from detente.inference.batches import Predict, output_columns
+from detente.inference.engine import Engine, check_backend, open_run
 from detente.inference.ledger import State, folder_of
 from detente.inference.sources import Source
 from detente.inference.work import Work
@@ -49,6 +49,8 @@ class PredictJob:
     `abstain` is the share of answers that may be wrong, for all tasks or by task: labels below the confidence
     that keeps it stay empty, and the `queue_rows` such rows most in need of a person go to `queue`
     (`<output>.queue.jsonl` if empty; a pipe has none).
+
+    `backend` is what an encoder runs on: auto, torch or onnx; `cascade` a cheaper run that answers where it is sure.
     """
 
     checkpoint: str
@@ -63,11 +65,19 @@ class PredictJob:
     workers: int | str = "auto"
     resume: bool = True
     cache: str = ""
+    backend: str = "auto"
+    cascade: str = ""
     engine: LocalEngine | RayEngine = field(default_factory=LocalEngine)
 
     def __post_init__(self) -> None:
         """Raise UsageError for a batch of nothing, or a number of workers or a rate that is none."""
         abstaining.check_rates(self.abstain)
+        check_backend(self.backend)
+        if self.cascade and self.abstain is not None:
+            raise UsageError(
+                "abstain= does not go with cascade=: the confidence that keeps the rate was found for one run alone; "
+                "leave one of them out"
+            )
         if self.queue_rows < 1:
             raise UsageError(f"queue_rows is {self.queue_rows}; it must be at least 1")
         if self.batch < 1:
@@ -81,7 +91,7 @@ class PredictJob:
 def run(job: PredictJob) -> Outcome | None:
     """Predict and write; nothing appears at `output` unless it is whole. None where the output is the pipe."""
     if job.input == pipes.PIPE:
-        checkpoint = checkpoints.load(job.checkpoint)
+        checkpoint = _opened(job)
         predict = _predictor(job, checkpoint, None)
         limits = abstaining.limits(checkpoint, job.abstain)
         count = pipes.label_stream(
@@ -98,17 +108,23 @@ def run(job: PredictJob) -> Outcome | None:
     if job.output != pipes.PIPE and shards.is_folder(job.output):
         return _run_shards(job, source)
     if job.output == pipes.PIPE:
-        checkpoint = checkpoints.load(job.checkpoint)
+        checkpoint = _opened(job)
         work = _work(job, checkpoint, source, Path("-.jsonl"))
         pipes.label_source(work, source, size=job.batch, workers=_workers(job, checkpoint))
         return None
     output = sources.check_output(job.output, source)
-    checkpoint = checkpoints.load(job.checkpoint)
+    checkpoint = _opened(job)
     state = _run_job(job, checkpoint, source, output, workers=_workers(job, checkpoint))
-    return Outcome(text="\n".join([*_written(output, state), *_queued(job, checkpoint, source, [output])]))
+    return Outcome(
+        text="\n".join([*_written(output, state), *checkpoint.report(), *_queued(job, checkpoint, source, [output])])
+    )
 
 
-def _run_job(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path, *, workers: int) -> State:
+def _opened(job: PredictJob) -> Engine:
+    return open_run(job.checkpoint, backend=job.backend, cascade=job.cascade)
+
+
+def _run_job(job: PredictJob, checkpoint: Engine, source: Source, output: Path, *, workers: int) -> State:
     work, about = _work(job, checkpoint, source, output), _about(job, checkpoint)
     return jobs.run_job(work, source, output, about=about, size=job.batch, workers=workers, resume=job.resume)
 
@@ -116,13 +132,15 @@ def _run_job(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Pa
 def _run_shards(job: PredictJob, source: Source) -> Outcome:
     output = Path(job.output).expanduser()
     source = replace(source, tables=tuple(path.absolute() for path in source.tables))
-    checkpoint = checkpoints.load(job.checkpoint)
+    checkpoint = _opened(job)
     engine: shards.Engine = shards.one_after_another
     workers = _workers(job, checkpoint)
     if isinstance(job.engine, RayEngine):
         asked = None if job.workers == "auto" else int(job.workers)
         engine, workers = partial(cluster.by_ray, address=job.engine.address, workers=asked), 1
-    absolute = replace(job, checkpoint=str(checkpoints.locate(job.checkpoint).absolute()), resume=True)
+    cascade = str(checkpoints.locate(job.cascade).absolute()) if job.cascade else ""
+    run = str(checkpoints.locate(job.checkpoint).absolute())
+    absolute = replace(job, checkpoint=run, cascade=cascade, resume=True)
     make = partial(_labeller, absolute, source, workers)
     about = _about(job, checkpoint)
     counts = shards.run_shards(source, output, engine=engine, make=make, about=about, resume=job.resume)
@@ -135,7 +153,7 @@ def _run_shards(job: PredictJob, source: Source) -> Outcome:
 
 def _labeller(job: PredictJob, source: Source, workers: int) -> shards.Labeller:
     """What labels shards, with a checkpoint of its own."""
-    checkpoint = checkpoints.load(job.checkpoint)
+    checkpoint = _opened(job)
 
     def label(shard: shards.Shard) -> object:
         part = shards.source_of(source, shard)
@@ -144,7 +162,7 @@ def _labeller(job: PredictJob, source: Source, workers: int) -> shards.Labeller:
     return label
 
 
-def _queued(job: PredictJob, checkpoint: Checkpoint, source: Source, outputs: Sequence[Path]) -> list[str]:
+def _queued(job: PredictJob, checkpoint: Engine, source: Source, outputs: Sequence[Path]) -> list[str]:
     """Write the rows without a label for people to label; say how many there are, by task."""
     limits = abstaining.limits(checkpoint, job.abstain)
     if not limits:
@@ -166,7 +184,7 @@ def _answered(limit: Limit, rows: int, withheld: int) -> str:
     )
 
 
-def _work(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path) -> Work:
+def _work(job: PredictJob, checkpoint: Engine, source: Source, output: Path) -> Work:
     folder = None if job.output == pipes.PIPE else folder_of(output)
     limits = abstaining.limits(checkpoint, job.abstain)
     return Work(
@@ -183,15 +201,15 @@ def _work(job: PredictJob, checkpoint: Checkpoint, source: Source, output: Path)
     )
 
 
-def _predictor(job: PredictJob, checkpoint: Checkpoint, folder: Path | None) -> Predict:
+def _predictor(job: PredictJob, checkpoint: Engine, folder: Path | None) -> Predict:
     return cache.Once(checkpoint.tasks, checkpoint.predict_proba, _memory(job, checkpoint, folder))
 
 
 def _loaded_predictor(job: PredictJob, folder: Path | None) -> Predict:
-    return _predictor(job, checkpoints.load(job.checkpoint), folder)
+    return _predictor(job, _opened(job), folder)
 
 
-def _memory(job: PredictJob, checkpoint: Checkpoint, folder: Path | None) -> cache.Memory:
+def _memory(job: PredictJob, checkpoint: Engine, folder: Path | None) -> cache.Memory:
     """Where answers are looked up: the cache; else what this process gave of late; else the job's own file.
 
     An encoder's answer depends in its last digits on the batch, so that a job that goes on must find
@@ -204,19 +222,19 @@ def _memory(job: PredictJob, checkpoint: Checkpoint, folder: Path | None) -> cac
     return cache.Stored(folder / "answers.sqlite")
 
 
-def _model(checkpoint: Checkpoint) -> str:
+def _model(checkpoint: Engine) -> str:
     """A fingerprint of all that the answers depend on."""
     return checkpoint.digest
 
 
-def _about(job: PredictJob, checkpoint: Checkpoint) -> dict[str, object]:
+def _about(job: PredictJob, checkpoint: Engine) -> dict[str, object]:
     """What the output depends on beside the input. A job may go on with another number of workers, or on_error."""
     layout = {k: v for k, v in asdict(job.data).items() if k != "on_error"}
     settings = {**layout, "languages": list(job.languages), "batch": job.batch, "abstain": job.abstain}
     return {"checkpoint": _model(checkpoint), "settings": settings, "version_of_détente": __version__}
 
 
-def _workers(job: PredictJob, checkpoint: Checkpoint) -> int:
+def _workers(job: PredictJob, checkpoint: Engine) -> int:
     if job.workers != "auto":
         return int(job.workers)
     if checkpoint.family not in _ROW_BY_ROW:
