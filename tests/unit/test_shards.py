@@ -150,7 +150,7 @@ def test_ray_gives_the_same_bytes_when_a_worker_is_killed(run_dir, folder, tmp_p
     parts, killed = tmp_path / "by_ray.job" / "parts", 0
     while process.poll() is None:
         time.sleep(0.02)
-        done = len(list(parts.rglob("*.parquet")))
+        done = sum(name.endswith(".parquet") for _, _, names in os.walk(parts) for name in names)  # folders come and go
         if not killed and 1 <= done <= SHARDS - 3 and (actors := actors_below(process.pid)):
             os.kill(actors[0], signal.SIGKILL)
             killed += 1
