@@ -66,6 +66,8 @@ def test_predictions_made_elsewhere_give_the_same_files(run, tmp_path, read_json
     assert scores["accuracy"]["value"] == pytest.approx(67 / 90)
     assert scores["ece"]["value"] == pytest.approx(0.8 - 67 / 90)
     assert found["slices"]["input"]["stance"]["rows"]
+    assert found["calibration"]["input"]["stance"]["ece"]["value"] == pytest.approx(scores["ece"]["value"])
+    assert found["abstention"]["input"]["stance"]["points"][-1]["error"] == pytest.approx(23 / 90)
     assert {"predictions.input.parquet", "confusion.input.stance.png"} <= {p.name for p in (tmp_path / "out").iterdir()}
     # What is written can be evaluated again, to the same digit.
     status, _, err = evaluate(run, "input=out/predictions.input.parquet", output="again")

@@ -6,7 +6,7 @@ length, class weights, and resuming from `run_dir/trainer/<task>` after an inter
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,10 +14,11 @@ import numpy as np
 
 from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
-from detente.encoders import EncoderSpec, load_pretrained, token_batches
+from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import UsageError
 from detente.evaluation.metrics import headline
 from detente.files import write_json
+from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.models.trainer import run_trainer
@@ -64,19 +65,43 @@ class FinetuneSpec:
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A tokenizer and a sequence-classification model for each task; `history` is the Trainer's log by task."""
+    """A tokenizer and a sequence-classification model for each task; `history` is the Trainer's log by task.
+
+    `computes` are the models' forward passes: made when first used, or given by who loads them for another runtime.
+    """
 
     tasks: tuple[Task, ...]
     models: Mapping[str, tuple[Any, Any]]
     max_length: int
     history: Mapping[str, list[dict[str, float]]]
+    computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the models' logits."""
-        return {
-            task.name: softmax(_logits(*self.models[task.name], self.max_length, statements, task))
-            for task in self.tasks
-        }
+        return self.finish(self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> dict[str, Tokens]:
+        """Token ids by task: what can be made ready while another batch is computed."""
+        texts = [s.text for s in statements]
+        prepared = {}
+        for task in self.tasks:
+            targets = [target_of(s, task) for s in statements]
+            pairs = targets if any(targets) else None
+            prepared[task.name] = tokenise(self.models[task.name][0], texts, pairs, max_length=self.max_length)
+        return prepared
+
+    def finish(self, prepared: Mapping[str, Tokens]) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
+        return {task.name: softmax(self._logits(task, prepared[task.name])) for task in self.tasks}
+
+    def _logits(self, task: Task, tokens: Tokens) -> FloatArray:
+        if not tokens.lengths:
+            return np.zeros((0, len(task.labels)))
+        if task.name not in self.computes:
+            self.computes[task.name] = torch_compute(self.models[task.name][1], lambda output, mask: output.logits)
+        with progress(total=len(tokens.lengths), what=f"predicting {task.name}", unit="texts") as advance:
+            found = run(self.computes[task.name], tokens, width=len(task.labels), progress=advance)
+        return found.astype(np.float64)
 
     def save(self, folder: Path) -> None:
         """One folder a task that `transformers` loads as it is."""
@@ -203,23 +228,3 @@ def _dev_score(task: Task) -> Callable[[Any], dict[str, float]]:
         return {"score": headline(task, prediction.label_ids, prediction.predictions.argmax(axis=1))}
 
     return score
-
-
-def _logits(tokenizer: Any, model: Any, max_length: int, statements: Sequence[Statement], task: Task) -> FloatArray:
-    import torch
-
-    out = np.zeros((len(statements), len(task.labels)))
-    if not statements:
-        return out
-    encoded = _tokens(tokenizer, max_length, statements, task)
-    rows = [{name: values[i] for name, values in encoded.items()} for i in range(len(statements))]
-    lengths = [len(row["input_ids"]) for row in rows]
-    with (
-        torch.inference_mode(),
-        progress(total=len(rows), what=f"predicting {task.name}", unit="statements") as advance,
-    ):
-        for batch in token_batches(lengths):
-            padded = tokenizer.pad([rows[i] for i in batch], return_tensors="pt").to(model.device)
-            out[batch] = model(**padded).logits.float().cpu().numpy()
-            advance(len(batch))
-    return out

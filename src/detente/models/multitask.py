@@ -20,6 +20,7 @@ from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import CheckpointError, InputError, UsageError, did_you_mean
 from detente.evaluation.metrics import headline
 from detente.files import write_json
+from detente.forward import Compute
 from detente.models.base import Classifier
 from detente.models.finetune import FOLDER, FinetuneSpec, load_classifier
 from detente.models.inputs import target_of
@@ -77,12 +78,15 @@ class Multitask:
     model: Any
     max_length: int
     history: Mapping[str, list[dict[str, float]]]
+    computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """One pass, and a softmax over each task's outputs."""
         texts, targets = [s.text for s in statements], [joint_target(s, self.tasks) for s in statements]
         what = f"predicting {' and '.join(task.name for task in self.tasks)}"
-        logits = logits_of(self.tokenizer, self.model, texts, targets, max_length=self.max_length, what=what)
+        logits = logits_of(
+            self.computes, self.tokenizer, self.model, texts, targets, max_length=self.max_length, what=what
+        )
         return {task.name: softmax(logits[:, at]) for task, at in _columns(self.tasks)}
 
     def save(self, folder: Path) -> None:

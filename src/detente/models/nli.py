@@ -19,6 +19,7 @@ from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import InputError, UsageError
 from detente.evaluation.metrics import headline
 from detente.files import write_json
+from detente.forward import Compute
 from detente.models.base import Classifier
 from detente.models.finetune import FOLDER, FinetuneSpec, load_classifier
 from detente.models.inputs import target_of
@@ -85,6 +86,7 @@ class Nli:
     hypotheses: Mapping[str, Sequence[str]]
     max_length: int
     history: Mapping[str, list[dict[str, float]]]
+    computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax over the labels of how far each hypothesis is entailed."""
@@ -93,7 +95,9 @@ class Nli:
             hypotheses = [h for s in statements for h in _filled(self.hypotheses[task.name], s, task)]
             texts = [s.text for s in statements for _ in task.labels]
             what = f"predicting {task.name}"
-            logits = logits_of(self.tokenizer, self.model, texts, hypotheses, max_length=self.max_length, what=what)
+            logits = logits_of(
+                self.computes, self.tokenizer, self.model, texts, hypotheses, max_length=self.max_length, what=what
+            )
             out[task.name] = softmax(margins(logits, self.entailment).reshape(-1, len(task.labels)))
         return out
 

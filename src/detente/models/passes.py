@@ -1,4 +1,4 @@
-"""Forward passes of sequence-classification models over texts, or pairs of texts, of any length."""
+"""Forward passes of one sequence-classification model that answers several tasks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from detente.arrays import FloatArray
-from detente.encoders import token_batches
+from detente.forward import Compute, run, tokenise, torch_compute
 from detente.progress import progress
+
+_KEY = "logits"
 
 
 def tokens_of(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None, *, max_length: int) -> Any:
@@ -18,19 +20,22 @@ def tokens_of(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None,
 
 
 def logits_of(
-    tokenizer: Any, model: Any, texts: Sequence[str], pairs: Sequence[str] | None, *, max_length: int, what: str
+    computes: dict[str, Compute],
+    tokenizer: Any,
+    model: Any,
+    texts: Sequence[str],
+    pairs: Sequence[str],
+    *,
+    max_length: int,
+    what: str,
 ) -> FloatArray:
-    """The model's logits in the order of `texts`: (n, outputs). Batches hold texts of like length."""
-    import torch
-
-    out = np.zeros((len(texts), int(model.config.num_labels)))
+    """The model's logits in the order of `texts`: (n, outputs). Its forward pass is kept in `computes`."""
+    width = int(model.config.num_labels)
     if not texts:
-        return out
-    encoded = tokens_of(tokenizer, texts, pairs, max_length=max_length)
-    rows = [{name: values[i] for name, values in encoded.items()} for i in range(len(texts))]
-    with torch.inference_mode(), progress(total=len(rows), what=what, unit="texts") as advance:
-        for batch in token_batches([len(row["input_ids"]) for row in rows]):
-            padded = tokenizer.pad([rows[i] for i in batch], return_tensors="pt").to(model.device)
-            out[batch] = model(**padded).logits.float().cpu().numpy()
-            advance(len(batch))
-    return out
+        return np.zeros((0, width))
+    tokens = tokenise(tokenizer, list(texts), list(pairs) if any(pairs) else None, max_length=max_length)
+    if _KEY not in computes:
+        computes[_KEY] = torch_compute(model, lambda output, mask: output.logits)
+    with progress(total=len(tokens.lengths), what=what, unit="texts") as advance:
+        found = run(computes[_KEY], tokens, width=width, progress=advance)
+    return found.astype(np.float64)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,14 @@ from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.evaluation import measuring, tables
+from detente.evaluation.behaviour import sections as probes_sections
+from detente.evaluation.confidence import abstention
+from detente.evaluation.confidence import sections as trust
+from detente.evaluation.confidence.abstention import Thresholds
 from detente.evaluation.elsewhere import read_predictions
 from detente.evaluation.measuring import SplitScores
+from detente.evaluation.report.run_page import write_report
+from detente.evaluation.slices import TaskSlices
 from detente.files import Rejects
 from detente.records import Statement
 from detente.tasks import Task
@@ -34,6 +40,7 @@ class EvaluateJob:
     Without a checkpoint `input` holds predictions of `task`, with gold beside or joined by id from `gold`.
     Files go to `output`. `seed` is the run's own unless given: a dev split that train held out is then the
     same. `cluster` says which statements intervals draw together, `slices` which columns are looked at.
+    `probes` and `bias` are auto (the shipped ones where they fit the checkpoint), true, false or a folder.
     """
 
     name: str
@@ -47,6 +54,8 @@ class EvaluateJob:
     output: str
     cluster: str
     slices: Sequence[str]
+    probes: bool | str
+    bias: bool | str
     tracking: TrackingSpec
     seed: int | None
 
@@ -68,7 +77,10 @@ class EvaluateJob:
 
 @dataclass(frozen=True, kw_only=True)
 class _Measured:
-    """Labelled statements, the tasks they have labels of, their probabilities, and where they come from."""
+    """Labelled statements, the tasks they have labels of, their probabilities, and where they come from.
+
+    `thresholds` are those that the checkpoint abstains by.
+    """
 
     what: str
     statements: Sequence[Statement]
@@ -77,6 +89,8 @@ class _Measured:
     without_proba: Collection[str]
     seed: int
     about: Mapping[str, Any]
+    checkpoint: Checkpoint | None
+    thresholds: Mapping[str, Thresholds | None] = field(default_factory=dict)
 
 
 def run(job: EvaluateJob) -> Outcome:
@@ -103,35 +117,59 @@ def run(job: EvaluateJob) -> Outcome:
     sliced = measuring.measure_slices(
         tasks, found.statements, found.proba, job.slices, seed=found.seed, cluster=job.cluster
     )
+    trusted = trust.trust(
+        [task for task in tasks if task.name not in found.without_proba],
+        found.statements,
+        found.proba,
+        thresholds=found.thresholds,
+        seed=found.seed,
+    )
+    behaviour, behaviour_tables = probes_sections.measure(
+        found.checkpoint, found.statements, suites=job.probes, swaps=job.bias, seed=found.seed
+    )
+    sections = {"metrics": scores, "slices": {what: sliced}, **trust.sections({what: trusted}), **behaviour}
+    _write(job, found, sections, folder, started)
+    look = _track(job, tasks, scores, what, folder, found.seed)
+    parts = _tables(job, found, scores, sliced)
+    parts += [trust.trust_text(trusted)] if trusted["abstention"] else []
+    parts += behaviour_tables
+    page = write_report(folder)
+    written = f"written      {paths.shown(folder)}\nreport       {paths.shown(page)}: open it in a browser"
+    parts.append(written + (f"\ntracking     {look}" if look else ""))
+    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+
+
+def _tables(
+    job: EvaluateJob, found: _Measured, scores: Mapping[str, SplitScores], sliced: Mapping[str, TaskSlices]
+) -> list[str]:
+    """Scores, confusions and slices as text."""
+    tasks, of = found.tasks, scores[found.what]
+    parts = [tables.score_table(tasks, scores, score_by=job.data.score_by)]
+    parts += [f"{task.name}: rows are gold\n{tables.label_table(task, of[task.name]['all'])}" for task in tasks]
+    return parts + [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
+
+
+def _write(job: EvaluateJob, found: _Measured, sections: Mapping[str, Any], folder: Path, started: float) -> None:
+    """Write metrics.json and the predictions."""
+    about = {"name": job.input or job.data.name, "fingerprint": fingerprint(found.statements)}
     metrics = {
         "name": job.name,
         **found.about,
-        "data": {
-            "name": job.input or job.data.name,
-            "fingerprint": fingerprint(found.statements),
-            "n": len(found.statements),
-        },
+        "data": {**about, "n": len(found.statements)},
         "seed": found.seed,
-        "metrics": scores,
-        "slices": {what: sliced},
+        **sections,
         "seconds": round(time.monotonic() - started, 2),
         **provenance.environment(),
     }
     files.write_json(folder / "metrics.json", metrics)
-    measuring.write_predictions(folder / f"predictions.{what}.parquet", tasks, found.statements, found.proba)
-    look = _track(job, tasks, scores, what, folder, found.seed)
-    parts = [tables.score_table(tasks, scores, score_by=job.data.score_by)]
-    parts += [
-        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
-    ]
-    parts += [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
-    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
-    return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+    path = folder / f"predictions.{found.what}.parquet"
+    measuring.write_predictions(path, found.tasks, found.statements, found.proba)
 
 
 def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
     """What the checkpoint predicts for the labelled statements that the job names."""
     checkpoint = checkpoints.load(job.checkpoint)
+    probes_sections.check(checkpoint, suites=job.probes, swaps=job.bias)
     seed = job.seed if job.seed is not None else int(checkpoint.about.get("seed", 0))
     statements, what = _statements(job, checkpoint, rejects, seed)
     tasks = [task for task in checkpoint.tasks if any(task.name in s.labels for s in statements)]
@@ -147,6 +185,8 @@ def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
         without_proba=(),
         seed=seed,
         about={"checkpoint": str(checkpoints.locate(job.checkpoint)), "trained": trained},
+        checkpoint=checkpoint,
+        thresholds={task.name: abstention.stored(checkpoint.about, task) for task in tasks},
     )
 
 
@@ -171,6 +211,7 @@ def _made_elsewhere(job: EvaluateJob, rejects: Rejects) -> _Measured:
         without_proba=found.without_proba,
         seed=job.seed or 0,
         about={"predictions": job.input, "gold": job.gold},
+        checkpoint=None,
     )
 
 

@@ -16,6 +16,9 @@ from detente.corpus.folding import cross_validation
 from detente.corpus.tables import from_table
 from detente.errors import UsageError
 from detente.evaluation import cards, measuring, tables
+from detente.evaluation.confidence import abstention
+from detente.evaluation.confidence import sections as trust
+from detente.evaluation.report.run_page import write_report
 from detente.files import write_json, write_text
 from detente.models import base
 from detente.models.base import Classifier
@@ -102,14 +105,22 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
         split: measuring.measure(tasks, statements, proba[split], seed=job.seed, score_by=job.data.score_by)
         for split, statements in measured.items()
     }
-    about = _about(job, corpus, scores, fit_seconds)
+    thresholds = _thresholds(tasks, corpus.dev, proba["dev"])
+    about = _about(job, corpus, scores, fit_seconds) | {"thresholds": thresholds}
     checkpoint = Checkpoint(family=job.model.family, classifier=classifier, temperatures=temperatures, about=about)
     checkpoints.save(checkpoint, run_dir / "checkpoint", card=cards.model_card(checkpoint))
     for split, statements in measured.items():
         measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, statements, proba[split])
-    write_json(run_dir / "metrics.json", about | {"seconds": round(time.monotonic() - started, 2)})
+    trusted = {
+        split: trust.trust(tasks, statements, proba[split], thresholds=thresholds, seed=job.seed)
+        for split, statements in measured.items()
+    }
+    write_json(
+        run_dir / "metrics.json", about | trust.sections(trusted) | {"seconds": round(time.monotonic() - started, 2)}
+    )
     report = _report(job, tasks, scores, run_dir)
     write_text(run_dir / "report.txt", report + "\n")
+    write_report(run_dir)
     look = _track(job, corpus, classifier, scores, run_dir)
     return Outcome(
         text=report + (f"\ntracking     {look}" if look else ""),
@@ -126,6 +137,16 @@ def _temperatures(tasks: Sequence[Task], dev: "Dataset", proba: Mapping[str, Flo
     import numpy as np
 
     return {task.name: fit_temperature(np.array(task.index(dev[task.name])), proba[task.name]) for task in tasks}
+
+
+def _thresholds(
+    tasks: Sequence[Task], dev: "Dataset", proba: Mapping[str, FloatArray]
+) -> dict[str, abstention.Thresholds]:
+    import numpy as np
+
+    return {
+        task.name: abstention.fit_thresholds(np.array(task.index(dev[task.name])), proba[task.name]) for task in tasks
+    }
 
 
 def _about(
@@ -192,6 +213,7 @@ def _report(
         table,
         "",
         f"run folder   {run}",
+        f"report       {run}/report.html: open it in a browser",
         *predictions,
         f"next         detente predict checkpoint={run} input=FILE_OR_FOLDER output=labelled.csv",
         f"             detente evaluate checkpoint={run} input=LABELLED_FILE",
