@@ -30,6 +30,10 @@ LABELLERS = {
     "llm": ["labeller.url=http://localhost/v1", "labeller.model=x"],
     "joined": [f"+labeller@labeller.parts.{name}=rules" for name in ("one", "two")],
 }
+NEEDED_OF_MODEL = {
+    "ensemble": ["model.members=[x]"],
+    "llm": ["model.labeller.url=http://localhost:1/v1", "model.labeller.model=x"],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +68,7 @@ def test_every_option_of_every_group_builds(file: Path):
         "encoder": ["model=frozen", f"encoder@model.encoder={name}"],
         "labeller": [f"labeller={name}", *LABELLERS.get(name, [])],
         "experiment": [f"+experiment={name}"],
-        "model": [f"model={name}", *(["model.members=[x]"] if name == "ensemble" else [])],
+        "model": [f"model={name}", *NEEDED_OF_MODEL.get(name, [])],
         "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
     }.get(group, [f"{group}={name}"])
     if group == "labeller":

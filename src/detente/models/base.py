@@ -17,7 +17,19 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FAMILIES = ("majority", "linear", "frozen", "blend", "finetune", "multitask", "lora", "ensemble", "contrastive", "nli")
+FAMILIES = (
+    "majority",
+    "linear",
+    "frozen",
+    "blend",
+    "finetune",
+    "multitask",
+    "lora",
+    "ensemble",
+    "contrastive",
+    "nli",
+    "llm",
+)
 
 
 class Spec(Protocol):
