@@ -18,17 +18,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 FAMILIES = (
-    "majority",
-    "linear",
-    "frozen",
-    "blend",
-    "finetune",
-    "multitask",
-    "lora",
-    "ensemble",
-    "contrastive",
-    "nli",
-    "llm",
+    *("majority", "linear", "frozen", "blend", "finetune", "multitask"),
+    *("lora", "contrastive", "nli", "ensemble", "narrowed", "llm"),
 )
 
 
