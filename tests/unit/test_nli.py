@@ -10,8 +10,8 @@ from detente.corpus.tables import as_table
 from detente.encoders import EncoderSpec
 from detente.errors import InputError, UsageError
 from detente.models import base
-from detente.models.finetune import load_classifier
 from detente.models.nli import NliSpec, hypotheses_of, margins
+from detente.models.trainer import load_classifier
 from detente.tasks import Task
 
 HYPOTHESES = {

@@ -18,9 +18,8 @@ from detente.encoders import Encoder, EncoderSpec
 from detente.errors import UsageError
 from detente.models import frozen
 from detente.models.base import Classifier
-from detente.models.finetune import FOLDER, FinetuneSpec
 from detente.models.frozen import Frozen, FrozenSpec
-from detente.models.trainer import run_trainer
+from detente.models.trainer import FOLDER, run_trainer, training_of
 from detente.records import Statement
 from detente.seeds import rng, seed_everything
 from detente.tasks import Task
@@ -56,13 +55,7 @@ class ContrastiveSpec:
         """Raise UsageError for numbers that train nothing."""
         if self.pairs < 1:
             raise UsageError(f"model.pairs is {self.pairs}; it must be at least 1")
-        self.training  # noqa: B018  (checks itself)
-
-    @property
-    def training(self) -> FinetuneSpec:
-        """How the encoder is trained on pairs."""
-        names = [name for name in FinetuneSpec.__dataclass_fields__ if hasattr(self, name) and name != "family"]
-        return FinetuneSpec(**{name: getattr(self, name) for name in names})
+        training_of(self)
 
     @property
     def head(self) -> FrozenSpec:
@@ -157,7 +150,7 @@ def _teach(
     pairs = Dataset.from_dict({"first": firsts, "second": seconds, "labels": alike, "length": lengths})
     encoder.model.train()
     return run_trainer(
-        spec.training,
+        training_of(spec),
         _pooled(encoder),
         encoder.tokenizer,
         train=pairs,

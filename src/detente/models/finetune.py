@@ -4,7 +4,10 @@ Rides on the Trainer of transformers: early stopping on dev, the best epoch rest
 length, class weights, and resuming from `run_dir/trainer/<task>` after an interruption.
 """
 
+import logging
 import shutil
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +18,12 @@ import numpy as np
 from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec, load_pretrained
-from detente.errors import UsageError
+from detente.errors import InputError, UsageError
 from detente.evaluation.metrics import headline
 from detente.files import write_json
 from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
-from detente.models.trainer import run_trainer
 from detente.progress import progress
 from detente.records import Statement
 from detente.seeds import seed_everything
@@ -30,7 +32,8 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FOLDER = "trainer"
+_FOLDER = "trainer"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +127,11 @@ def fit(
     models, history = {}, {}
     for task in tasks:
         seed_everything(seed)
-        tokenizer, model, steps = train_task(
-            spec, task, from_table(train), from_table(dev), seed, run_dir / FOLDER / task.name
+        tokenizer, model, steps = _train(
+            spec, task, from_table(train), from_table(dev), seed, run_dir / _FOLDER / task.name
         )
         models[task.name], history[task.name] = (tokenizer, model), steps
-    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
+    shutil.rmtree(run_dir / _FOLDER, ignore_errors=True)
     return Finetuned(tasks, models, spec.encoder.max_length, history)
 
 
@@ -147,45 +150,107 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
     return Finetuned(tasks, models, max_length, {})
 
 
-def train_task(
+def _train(
     spec: FinetuneSpec,
     task: Task,
     train: list[Statement],
     dev: list[Statement],
     seed: int,
     folder: Path,
-    *,
-    wrap: Callable[[Any], Any] = lambda model: model,
 ) -> tuple[Any, Any, list[dict[str, float]]]:
-    """(tokenizer, trained model, the Trainer's log) of one task. `wrap` says what of the loaded model is trained."""
-    tokenizer, model = load_classifier(spec.encoder, task.labels)
-    model = wrap(model)
-    history = run_trainer(
-        spec,
-        model,
-        tokenizer,
-        train=_encoded(tokenizer, spec.encoder.max_length, train, task),
-        dev=_encoded(tokenizer, spec.encoder.max_length, dev, task),
-        loss=_loss(spec, task, train),
-        score=_dev_score(task),
-        name=task.name,
-        seed=seed,
-        folder=folder,
-    )
-    return tokenizer, model.cpu().eval(), history
-
-
-def load_classifier(encoder: EncoderSpec, labels: Sequence[str]) -> tuple[Any, Any]:
-    """(tokenizer, sequence-classification model) of an encoder, with an output for each of `labels`, in order."""
-    from transformers import AutoModelForSequenceClassification
-
-    return load_pretrained(
-        encoder,
+    from transformers import (
         AutoModelForSequenceClassification,
-        num_labels=len(labels),
+        DataCollatorWithPadding,
+        EarlyStoppingCallback,
+        PrinterCallback,
+        Trainer,
+    )
+
+    labels = {
+        "id2label": dict(enumerate(task.labels)),
+        "label2id": {n: i for i, n in enumerate(task.labels)},
+    }
+    tokenizer, model = load_pretrained(
+        spec.encoder,
+        AutoModelForSequenceClassification,
+        num_labels=len(task.labels),
         ignore_mismatched_sizes=True,
-        id2label=dict(enumerate(labels)),
-        label2id={name: i for i, name in enumerate(labels)},
+        **labels,
+    )
+    trainer = Trainer(
+        model=model,
+        args=_arguments(spec, len(train), seed, folder),
+        train_dataset=_encoded(tokenizer, spec.encoder.max_length, train, task),
+        eval_dataset=_encoded(tokenizer, spec.encoder.max_length, dev, task),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        processing_class=tokenizer,
+        compute_metrics=_dev_score(task),
+        compute_loss_func=_loss(spec, task, train),
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=spec.patience)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_progress_log(task))
+    trainer.train(resume_from_checkpoint=bool(list(folder.glob("checkpoint-*"))))
+    if not all(np.isfinite(entry.get("loss", 0.0)) for entry in trainer.state.log_history):
+        raise InputError(f"the loss of {task.name} became NaN; lower model.learning_rate (now {spec.learning_rate})")
+    return tokenizer, model.cpu().eval(), trainer.state.log_history
+
+
+def _progress_log(task: Task) -> Any:
+    """A callback that writes step, loss, dev score and time left to the log; callbacks of transformers are classes."""
+    from transformers import TrainerCallback
+
+    class ProgressLog(TrainerCallback):  # type: ignore[misc]
+        started = time.monotonic()
+
+        def on_log(
+            self,
+            args: Any,
+            state: Any,
+            control: Any,
+            logs: dict[str, float] | None = None,
+            **_: Any,
+        ) -> None:
+            left = (time.monotonic() - self.started) / max(state.global_step, 1) * (state.max_steps - state.global_step)
+            shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "eval_loss", "eval_score")}
+            if shown:
+                values = ", ".join(f"{k.replace('eval_', 'dev ')} {v:.4f}" for k, v in shown.items())
+                log.info(f"{task.name}: step {state.global_step} of {state.max_steps}, {values}, {left:.0f} s left")
+
+    return ProgressLog()
+
+
+def _arguments(spec: FinetuneSpec, rows: int, seed: int, folder: Path) -> Any:
+    import torch
+    from transformers import TrainingArguments
+
+    steps = max(1, rows // (spec.batch_size * spec.accumulate)) * spec.epochs
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=spec.epochs,
+        max_steps=spec.max_steps,
+        per_device_train_batch_size=spec.batch_size,
+        per_device_eval_batch_size=4 * spec.batch_size,
+        gradient_accumulation_steps=spec.accumulate,
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        warmup_steps=int(spec.warmup_share * (spec.max_steps if spec.max_steps > 0 else steps)),
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        eval_strategy="epoch" if spec.max_steps < 0 else "steps",
+        save_strategy="epoch" if spec.max_steps < 0 else "steps",
+        eval_steps=max(1, spec.max_steps) if spec.max_steps > 0 else None,
+        save_steps=max(1, spec.max_steps),
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="score",
+        greater_is_better=True,
+        logging_steps=20,
+        report_to=[],
+        disable_tqdm=not sys.stderr.isatty(),
+        seed=seed,
+        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        dataloader_pin_memory=torch.cuda.is_available(),
     )
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from detente.arrays import FloatArray
-from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec
 from detente.errors import UsageError, did_you_mean
 from detente.models import finetune
 from detente.models.base import Classifier
-from detente.models.finetune import FOLDER, Finetuned, FinetuneSpec, train_task
+from detente.models.finetune import Finetuned
+from detente.models.multitask import train_joint
+from detente.models.trainer import FOLDER, training_of
 from detente.records import Statement
-from detente.seeds import seed_everything
 from detente.tasks import Task
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LoraSpec:
-    """Settings of the adapters, and of the training (see FinetuneSpec).
+    """Settings of the adapters, and of the training (see TrainerSpec).
 
     `rank` is the inner dimension of an adapter, which is scaled by `alpha / rank`. `modules` names the linear
     layers that get one, by the end of their name; `all` means every one of the encoder. What stands outside the
@@ -65,13 +65,7 @@ class LoraSpec:
             raise UsageError(f"model.alpha is {self.alpha}; it must be above 0")
         if isinstance(self.modules, str) or not self.modules:
             raise UsageError(f"model.modules is {self.modules!r}; it must be a list such as [all] or [query,value]")
-        self.training  # noqa: B018  (checks itself)
-
-    @property
-    def training(self) -> FinetuneSpec:
-        """How the adapters are trained."""
-        names = [name for name in FinetuneSpec.__dataclass_fields__ if hasattr(self, name) and name != "family"]
-        return FinetuneSpec(**{name: getattr(self, name) for name in names})
+        training_of(self)
 
 
 @dataclass(frozen=True)
@@ -116,14 +110,13 @@ def fit(
     peft = _peft()
     models, history, adapters = {}, {}, {}
     for task in tasks:
-        seed_everything(seed)
-        tokenizer, model, history[task.name] = train_task(
-            spec.training,
-            task,
-            from_table(train),
-            from_table(dev),
-            seed,
-            run_dir / FOLDER / task.name,
+        tokenizer, model, history[task.name] = train_joint(
+            spec,
+            (task,),
+            train,
+            dev,
+            seed=seed,
+            folder=run_dir / FOLDER / task.name,
             wrap=lambda model: _attach(spec, model),
         )
         weights = {k: v.detach().clone() for k, v in peft.get_peft_model_state_dict(model).items()}

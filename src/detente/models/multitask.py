@@ -22,10 +22,9 @@ from detente.evaluation.metrics import headline
 from detente.files import write_json
 from detente.forward import Compute
 from detente.models.base import Classifier
-from detente.models.finetune import FOLDER, FinetuneSpec, load_classifier
 from detente.models.inputs import target_of
 from detente.models.passes import logits_of, tokens_of
-from detente.models.trainer import run_trainer
+from detente.models.trainer import FOLDER, load_classifier, run_trainer, training_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -39,7 +38,7 @@ _NO_LABEL = -100
 
 @dataclass(frozen=True, kw_only=True)
 class MultitaskSpec:
-    """Settings of the training (see FinetuneSpec), and how much each task's loss counts: 1 unless it is named."""
+    """Settings of the training (see TrainerSpec), and how much each task's loss counts: 1 unless it is named."""
 
     family: ClassVar[str] = "multitask"
     encoder: EncoderSpec
@@ -60,13 +59,7 @@ class MultitaskSpec:
         for name, weight in self.task_weights.items():
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
                 raise UsageError(f"model.task_weights.{name} is {weight!r}; it must be a number above 0")
-        self.training  # noqa: B018  (checks itself)
-
-    @property
-    def training(self) -> FinetuneSpec:
-        """How the joint model is trained."""
-        names = [name for name in FinetuneSpec.__dataclass_fields__ if hasattr(self, name) and name != "family"]
-        return FinetuneSpec(**{name: getattr(self, name) for name in names})
+        training_of(self)
 
 
 @dataclass(frozen=True)
@@ -110,13 +103,33 @@ def fit(
     if unknown:
         hint = did_you_mean(unknown[0], [task.name for task in tasks])
         raise UsageError(f"model.task_weights names {unknown[0]}, which is not trained here; {hint}")
+    tokenizer, model, history = train_joint(spec, tasks, train, dev, seed=seed, folder=run_dir / FOLDER / "multitask")
+    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
+    return Multitask(tasks, tokenizer, model, spec.encoder.max_length, {"multitask": history})
+
+
+def train_joint(
+    spec: Any,
+    tasks: Sequence[Task],
+    train: "Dataset",
+    dev: "Dataset",
+    *,
+    seed: int,
+    folder: Path,
+    wrap: Callable[[Any], Any] = lambda model: model,
+) -> tuple[Any, Any, list[dict[str, float]]]:
+    """(tokenizer, trained joint model, the Trainer's log), by the settings of a MultitaskSpec or alike.
+
+    `wrap` says what of the loaded model is trained.
+    """
     seed_everything(seed)
-    labels = [f"{task.name}: {label}" for task in tasks for label in task.labels]
-    tokenizer, model = load_classifier(spec.encoder, labels)
-    output_layer(model, len(labels))  # an encoder without one is refused before it is trained
-    max_length, training = spec.encoder.max_length, from_table(train)
+    one = len(tasks) == 1
+    labels = [label if one else f"{task.name}: {label}" for task in tasks for label in task.labels]
+    tokenizer, loaded = load_classifier(spec.encoder, labels)
+    output_layer(loaded, len(labels))  # an encoder without one is refused before it is trained
+    model, max_length, training = wrap(loaded), spec.encoder.max_length, from_table(train)
     history = run_trainer(
-        spec.training,
+        training_of(spec),
         model,
         tokenizer,
         train=_encoded(tokenizer, max_length, training, tasks),
@@ -125,10 +138,9 @@ def fit(
         score=_dev_score(tasks),
         name=" and ".join(task.name for task in tasks),
         seed=seed,
-        folder=run_dir / FOLDER / "multitask",
+        folder=folder,
     )
-    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
-    return Multitask(tasks, tokenizer, model.cpu().eval(), max_length, {"multitask": history})
+    return tokenizer, model.cpu().eval(), history
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
@@ -211,7 +223,7 @@ def _encoded(tokenizer: Any, max_length: int, statements: Sequence[Statement], t
     return Dataset.from_dict(columns | {"labels": _gold(statements, tasks)})
 
 
-def _loss(spec: MultitaskSpec, tasks: Sequence[Task], train: Sequence[Statement]) -> Callable[..., Any]:
+def _loss(spec: Any, tasks: Sequence[Task], train: Sequence[Statement]) -> Callable[..., Any]:
     import torch
 
     gold, weights = np.array(_gold(train, tasks)), []
@@ -219,7 +231,7 @@ def _loss(spec: MultitaskSpec, tasks: Sequence[Task], train: Sequence[Statement]
         counts = np.bincount(gold[gold[:, k] != _NO_LABEL, k], minlength=len(task.labels))
         balanced = counts.sum() / (len(task.labels) * np.maximum(counts, 1))
         weights.append(torch.tensor(balanced, dtype=torch.float32))
-    counted = [float(spec.task_weights.get(task.name, 1.0)) for task in tasks]
+    counted = [float(getattr(spec, "task_weights", {}).get(task.name, 1.0)) for task in tasks]
 
     def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
         logits = outputs["logits"].float()

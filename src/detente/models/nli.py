@@ -21,10 +21,9 @@ from detente.evaluation.metrics import headline
 from detente.files import write_json
 from detente.forward import Compute
 from detente.models.base import Classifier
-from detente.models.finetune import FOLDER, FinetuneSpec, load_classifier
 from detente.models.inputs import target_of
 from detente.models.passes import logits_of, tokens_of
-from detente.models.trainer import run_trainer
+from detente.models.trainer import FOLDER, load_classifier, run_trainer, training_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -39,7 +38,7 @@ _NEW_LABELS = ("not_entailment", "entailment")
 
 @dataclass(frozen=True, kw_only=True)
 class NliSpec:
-    """The hypotheses by task and label (`{target}` stands for the target), and the training (see FinetuneSpec).
+    """The hypotheses by task and label (`{target}` stands for the target), and the training (see TrainerSpec).
 
     A task that is not named gets "The TASK is LABEL." (with "towards TARGET" where there is one). `epochs` of 0
     trains nothing.
@@ -66,13 +65,7 @@ class NliSpec:
                 if not isinstance(text, str) or not text.strip():
                     raise UsageError(f"model.hypotheses.{task}.{label} is {text!r}; it must be a sentence")
         if self.epochs:
-            self.training  # noqa: B018  (checks itself)
-
-    @property
-    def training(self) -> FinetuneSpec:
-        """How the model is trained."""
-        names = [name for name in FinetuneSpec.__dataclass_fields__ if hasattr(self, name) and name != "family"]
-        return FinetuneSpec(**{name: getattr(self, name) for name in names})
+            training_of(self)
 
 
 @dataclass(frozen=True)
@@ -132,7 +125,7 @@ def fit(
             _encoded(tokenizer, max_length, from_table(t), tasks, hypotheses, rows) for t in (train, dev)
         )
         history["nli"] = run_trainer(
-            spec.training,
+            training_of(spec),
             model,
             tokenizer,
             train=examples,

@@ -1,26 +1,78 @@
-"""The one training loop: the Trainer of transformers, with early stopping on dev and resuming after an interruption."""
+"""The training loop of the smaller families: the Trainer of transformers, early stopping on dev, resuming.
+
+A family gives it a model, rows, a loss and a score; `finetune`, with all its options, has a loop of its own.
+"""
 
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detente.errors import InputError
+from detente.encoders import EncoderSpec, load_pretrained
+from detente.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from detente.models.finetune import FinetuneSpec
-
+FOLDER = "trainer"
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainerSpec:
+    """How long and how fast. `patience` is in epochs without a better dev score; above 0, `max_steps` ends it."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    warmup_share: float
+    max_steps: int
+    patience: int = 1
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for numbers that train nothing."""
+        if self.max_steps == 0 or self.max_steps < -1:
+            raise UsageError(f"model.max_steps is {self.max_steps}; it must be above 0, or -1 to train whole epochs")
+        for name in ("epochs", "batch_size", "accumulate", "patience"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"model.{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 < self.learning_rate < 1:
+            raise UsageError(f"model.learning_rate is {self.learning_rate}; it must be above 0 and below 1")
+        if not self.weight_decay >= 0:
+            raise UsageError(f"model.weight_decay is {self.weight_decay}; it must be 0 or more")
+        if not 0 <= self.warmup_share < 1:
+            raise UsageError(f"model.warmup_share is {self.warmup_share}; it must be from 0 to below 1")
+
+
+def training_of(spec: Any) -> TrainerSpec:
+    """The settings of training among those of a family. Raises UsageError for numbers that train nothing."""
+    names = [field.name for field in fields(TrainerSpec) if hasattr(spec, field.name)]
+    return TrainerSpec(**{name: getattr(spec, name) for name in names})
+
+
+def load_classifier(encoder: EncoderSpec, labels: Sequence[str]) -> tuple[Any, Any]:
+    """(tokenizer, sequence-classification model) of an encoder, with an output for each of `labels`, in order."""
+    from transformers import AutoModelForSequenceClassification
+
+    return load_pretrained(
+        encoder,
+        AutoModelForSequenceClassification,
+        num_labels=len(labels),
+        ignore_mismatched_sizes=True,
+        id2label=dict(enumerate(labels)),
+        label2id={name: i for i, name in enumerate(labels)},
+    )
+
+
 def run_trainer(
-    spec: "FinetuneSpec",
+    spec: TrainerSpec,
     model: Any,
     tokenizer: Any,
     *,
@@ -53,6 +105,7 @@ def run_trainer(
         callbacks=[EarlyStoppingCallback(early_stopping_patience=spec.patience)] if dev is not None else [],
         preprocess_logits_for_metrics=for_score,
     )
+    trainer.loss_is_scaled_for_ga = False  # losses are means over a batch, also where steps accumulate several
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_progress_log(name))
     trainer.train(resume_from_checkpoint=bool(list(folder.glob("checkpoint-*"))))
@@ -85,7 +138,7 @@ def _progress_log(name: str) -> Any:
     return ProgressLog()
 
 
-def _arguments(spec: "FinetuneSpec", rows: int, seed: int, folder: Path, *, chooses: bool, all_columns: bool) -> Any:
+def _arguments(spec: TrainerSpec, rows: int, seed: int, folder: Path, *, chooses: bool, all_columns: bool) -> Any:
     import torch
     from transformers import TrainingArguments
 
