@@ -95,6 +95,8 @@ def _seeds(entry: Mapping[str, Any]) -> str:
 
 
 def _pairs(title: str, of: Mapping[str, Any]) -> Markup:
+    rank = {entry["name"]: i for i, entry in enumerate(of["entries"])}
+    pairs = sorted(of["pairs"], key=lambda pair: (rank[pair["first"]], rank[pair["second"]], pair["part"] != "all"))
     rows = [
         [
             f"{pair['first']} − {pair['second']}",
@@ -108,7 +110,7 @@ def _pairs(title: str, of: Mapping[str, Any]) -> Markup:
             p_value(pair["mcnemar"]["p"]) if pair["mcnemar"] else "–",
             _needed(pair["more_needed"]),
         ]
-        for pair in of["pairs"]
+        for pair in pairs
     ]
     header = [
         "pair", "part", "verdict", "statements", "macro-F1, points", "accuracy, points", "p", "p (Holm)", "McNemar p",

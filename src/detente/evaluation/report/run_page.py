@@ -27,7 +27,8 @@ def run_page(run_dir: Path) -> str:
     sections += [origin.data(metrics), origin.run(metrics, run_dir)]
     intro = scores.headline(_said(first), metrics["metrics"][first])
     intro += [el("p", missing, class_="lead") for missing in _missing(metrics)]
-    return page(title=_title(metrics), intro=intro, sections=sections)
+    title = _title(metrics)
+    return page(title=title[:1].upper() + title[1:], intro=intro, sections=sections)
 
 
 def _title(metrics: Mapping[str, Any]) -> str:
