@@ -224,8 +224,8 @@ def _explain(verb: str, error: Exception) -> str:
         return f"{name}={group[2]} is not known; {did_you_mean(group[2], known)}"
     override = re.search(r"Could not override '([^']+)'", text)
     if (override and "@model.encoder" in override[1]) or "Could not override 'encoder" in text:
-        known = "frozen, blend, finetune, multitask, lora, contrastive or nli"
-        return f"encoder=NAME goes with a model that has an encoder: model={known}"
+        with_encoder = "frozen, blend, finetune, multitask, lora, contrastive or nli"
+        return f"encoder=NAME goes with a model that has an encoder: model={with_encoder}"
     if override:
         return f"{override[1]} is no setting of detente {verb}; see: detente {verb} --help"
     environment = re.search(r"Environment variable '(\w+)' not found", text)

@@ -34,6 +34,7 @@ from detente.models import base
 from detente.models.blend import BlendSpec
 from detente.models.finetune import FinetuneSpec
 from detente.models.frozen import FrozenSpec
+from detente.models.lora import LoraSpec
 from detente.records import Statement
 
 WORDS = ["Moscow", "gladly", "welcomes", "bans", "the", "uranium", "project", "angrily", "unseen", "Ωμέγα", "!", "漢字"]
@@ -66,6 +67,7 @@ def run_of(statements, stance, sentiment, tiny_encoder, tmp_path_factory):
     tasks, made = (stance, sentiment), {}
     specs = {
         "finetune": lambda: FinetuneSpec(encoder=tiny_encoder, epochs=8, learning_rate=3e-3, patience=8),
+        "lora": lambda: LoraSpec(encoder=tiny_encoder, max_steps=60, learning_rate=5e-3),
         "frozen": lambda: FrozenSpec(encoder=tiny_encoder, c=1.0),
         "blend": lambda: BlendSpec(encoder=tiny_encoder, folds=3),
     }

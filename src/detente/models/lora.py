@@ -6,6 +6,7 @@ the adapters alone, a few megabytes, lie beside it in `adapters/<task>/` and loa
 
 import logging
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +162,9 @@ def _attach(spec: LoraSpec, model: Any) -> Any:
         target_modules=chosen,
         modules_to_save=full,
     )
-    wrapped = peft.get_peft_model(model, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers by a name that is to go
+        wrapped = peft.get_peft_model(model, config)
     trained = sum(p.numel() for p in wrapped.parameters() if p.requires_grad)
     whole = sum(p.numel() for p in model.parameters())
     log.info(f"adapters on {len(chosen)} layers: {trained:,} weights are trained, {trained / whole:.1%} of {whole:,}")
