@@ -79,10 +79,19 @@ def run(job: TrainJob) -> Outcome:
             corpus, tasks, folds=job.cv, share=job.data.dev_share, group=job.data.group, seed=job.seed
         )
         named = {f"fold_{i}": (part, job.seed) for i, part in enumerate(parts, start=1)}
-        return repeats.run("cv", named, tasks=tasks, run_dir=run_dir, train=lambda *given: _train(job, *given))
+        return repeats.run(
+            "cv", named, tasks=tasks, model=asdict(job.model), run_dir=run_dir, train=lambda *given: _train(job, *given)
+        )
     if job.seeds > 1:
         named = {f"seed_{seed}": (corpus, seed) for seed in range(job.seed, job.seed + job.seeds)}
-        return repeats.run("seeds", named, tasks=tasks, run_dir=run_dir, train=lambda *given: _train(job, *given))
+        return repeats.run(
+            "seeds",
+            named,
+            tasks=tasks,
+            model=asdict(job.model),
+            run_dir=run_dir,
+            train=lambda *given: _train(job, *given),
+        )
     return _train(job, corpus, run_dir, job.seed)
 
 
