@@ -17,7 +17,7 @@ from detente.corpus.tables import from_table
 from detente.errors import UsageError
 from detente.evaluation import abstention, cards, measuring, tables, trust
 from detente.files import write_json, write_text
-from detente.models import base
+from detente.models import base, resuming
 from detente.models.base import Classifier
 from detente.models.calibration import apply_temperature, fit_temperature
 from detente.tasks import Task
@@ -106,6 +106,7 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
     about = _about(job, corpus, scores, fit_seconds) | {"thresholds": thresholds}
     checkpoint = Checkpoint(family=job.model.family, classifier=classifier, temperatures=temperatures, about=about)
     checkpoints.save(checkpoint, run_dir / "checkpoint", card=cards.model_card(checkpoint))
+    resuming.tidy(run_dir)
     for split, statements in measured.items():
         measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, statements, proba[split])
     trusted = {
