@@ -17,7 +17,7 @@ import numpy as np
 
 from detente.arrays import FloatArray, softmax
 from detente.encoders import EncoderSpec, load_pretrained
-from detente.errors import InputError
+from detente.errors import InputError, UsageError
 from detente.evaluation.metrics import headline
 from detente.models import callbacks, faults, objectives, ranks, resuming, windows
 from detente.models.length_batches import LengthBatches
@@ -177,7 +177,10 @@ def _arguments(spec: "FinetuneSpec", steps: int, seed: int, folder: Path) -> Any
     import torch
     from transformers import TrainingArguments
 
-    bf16_here = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    on_gpu = torch.cuda.is_available()
+    if spec.precision == "fp16" and not on_gpu:
+        raise UsageError("model.precision=fp16 needs a GPU; leave it at auto, or try bf16 on a processor that has it")
+    bf16_here = on_gpu and torch.cuda.is_bf16_supported()
     total = spec.max_steps if spec.max_steps > 0 else steps * spec.epochs
     by_epoch = spec.max_steps < 0
     return TrainingArguments(
@@ -206,11 +209,12 @@ def _arguments(spec: "FinetuneSpec", steps: int, seed: int, folder: Path) -> Any
         seed=seed,
         bf16=spec.precision == "bf16" or (spec.precision == "auto" and bf16_here),
         fp16=spec.precision == "fp16",
+        use_cpu=spec.precision == "bf16" and not on_gpu,
         gradient_checkpointing=spec.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if spec.gradient_checkpointing else None,
         torch_compile=spec.compile,
         ddp_find_unused_parameters=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=on_gpu,
     )
 
 
