@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -237,7 +238,7 @@ def test_labels_that_dev_lacks_and_texts_that_are_cut_are_told(tiny_encoder, sta
         ({"focal_gamma": -1.0}, "focal_gamma is -1.0; it must be 0 or more"),
         ({"stride": 16}, "stride is 16; it must be below half of encoder.max_length, 16"),
         ({"pooling": "men"}, 'pooling is "men"; did you mean "mean"'),
-        ({"precision": "fp8"}, 'precision is "fp8"; did you mean "fp'),
+        ({"precision": "fp8"}, 'precision is "fp8"; known: auto'),
         ({"max_steps": -5}, "max_steps is -5"),
     ],
 )
@@ -497,3 +498,33 @@ def test_batches_hold_rows_of_like_length_and_change_with_the_epoch():
     second = list(sampler)
     assert {frozenset(b) for b in first}.isdisjoint({frozenset(b) for b in second})
     assert lengths[first[0]].mean() != pytest.approx(lengths[first[1]].mean(), rel=1e-3)
+
+
+def test_two_processes_learn_what_one_does_with_the_same_statements_a_step(
+    corpus_file, tiny_encoder, tmp_path, read_json
+):
+    encoder = still(tiny_encoder, tmp_path)
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m")
+    more = ("task=both", "model.epochs=5", "model.patience=5", "model.learning_rate=1e-3")
+    found = {}
+    for name, launcher, size in (("one", (), 16), ("two", torchrun, 8)):
+        run = command(corpus_file, encoder, tmp_path / name, *more, f"model.batch_size={size}", launcher=launcher)
+        done = subprocess.run(run, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.stdout.count("run folder") == 1
+        log_file = (tmp_path / name / "log.txt").read_text(encoding="utf-8")
+        found[name] = [(kind, float(value)) for kind, value in re.findall(r", (loss|dev score) ([\d.]+)", log_file)]
+    assert [kind for kind, _ in found["one"]] == [kind for kind, _ in found["two"]]
+    assert [kind for kind, _ in found["one"]].count("loss") == 4  # every twentieth of forty steps, of two tasks
+    np.testing.assert_allclose([v for _, v in found["one"]], [v for _, v in found["two"]], atol=5e-4)
+    files = {name: sorted(p.name for p in (tmp_path / name).iterdir()) for name in ("one", "two")}
+    assert files["one"] == files["two"]
+    assert not (tmp_path / "two" / "trainer").exists()
+
+
+def test_several_processes_without_a_shared_folder_are_refused(corpus_file, tiny_encoder, tmp_path):
+    run = [part for part in command(corpus_file, tiny_encoder, tmp_path) if not part.startswith("hydra.run.dir")]
+    given = ENVIRONMENT | {"WORLD_SIZE": "2", "RANK": "0"}
+    done = subprocess.run(run, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert done.returncode == 2
+    assert "several processes (torchrun) need one run folder; add hydra.run.dir=FOLDER" in done.stderr

@@ -15,7 +15,7 @@ from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import UsageError, did_you_mean
 from detente.files import write_json
-from detente.models import resuming, training, windows
+from detente.models import ranks, resuming, training, windows
 from detente.models.base import Classifier
 from detente.records import Statement
 from detente.tasks import Task
@@ -86,6 +86,8 @@ class FinetuneSpec:
         if self.stride >= self.encoder.max_length // 2:
             half = self.encoder.max_length // 2
             raise UsageError(f"model.stride is {self.stride}; it must be below half of encoder.max_length, {half}")
+        if self.gradual_unfreezing and ranks.world() > 1:
+            raise UsageError("model.gradual_unfreezing does not go with torchrun; leave one of them out")
         for name, known in (("pooling", windows.POOLS), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 given = getattr(self, name)

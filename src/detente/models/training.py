@@ -209,7 +209,9 @@ def _arguments(spec: "FinetuneSpec", steps: int, seed: int, folder: Path) -> Any
         seed=seed,
         bf16=spec.precision == "bf16" or (spec.precision == "auto" and bf16_here),
         fp16=spec.precision == "fp16",
-        use_cpu=spec.precision == "bf16" and not on_gpu,
+        # Told, or several processes on CPUs are each taken for one alone.
+        use_cpu=not torch.accelerator.is_available(),
+        ddp_backend="gloo" if ranks.world() > 1 and not on_gpu else None,
         gradient_checkpointing=spec.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if spec.gradient_checkpointing else None,
         torch_compile=spec.compile,
