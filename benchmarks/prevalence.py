@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from detente.evaluation.prevalence import Shares, adjusted_count, naive, prediction_powered
+from detente.evaluation.shares.prevalence import Shares, adjusted_count, naive, prediction_powered
 
 POPULATION = 5000
 SHARES = {"even": (1 / 3, 1 / 3, 1 / 3), "shifted": (0.6, 0.3, 0.1), "rare": (0.05, 0.15, 0.8)}

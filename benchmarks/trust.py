@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from detente.evaluation.abstention import RATES, fit_thresholds
-from detente.evaluation.calibration import calibration, equal_mass
+from detente.evaluation.confidence.abstention import RATES, fit_thresholds
+from detente.evaluation.confidence.calibration import calibration, equal_mass
 from detente.tasks import Task
 
 TASK = Task(name="stance", labels=("a", "b", "c"))

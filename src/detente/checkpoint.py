@@ -11,7 +11,7 @@ pass over (`thresholds`, by which rows are left unanswered) comes without a new 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,19 +28,22 @@ from detente.tasks import Task
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+Make = Callable[[str, Path, tuple[Task, ...]], Classifier]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """A loaded checkpoint. `temperatures` by task make the classifier's probabilities calibrated.
 
-    `about` is what the manifest holds beside: data fingerprint, metrics, seed, versions.
+    `about` is what the manifest holds beside: data fingerprint, metrics, seed, versions. `digest` is that
+    of a loaded checkpoint's manifest, which holds the hash of every file.
     """
 
     family: str
     classifier: Classifier
     temperatures: Mapping[str, float]
     about: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -90,9 +93,10 @@ def locate(run: str | Path) -> Path:
     raise InputError(f"{folder} holds no checkpoint (no {MANIFEST}); give a run folder that train wrote")
 
 
-def load(run: str | Path) -> Checkpoint:
+def load(run: str | Path, *, make: Make = base.load) -> Checkpoint:
     """Load the checkpoint of a run after checking every file's hash.
 
+    `make` gives the classifier of a family saved in a folder: for another runtime than torch.
     Raises CheckpointError if a file is missing, altered or not listed, or the format is unknown.
     """
     folder = locate(run)
@@ -104,10 +108,26 @@ def load(run: str | Path) -> Checkpoint:
         family = str(manifest["family"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{folder / MANIFEST} is incomplete ({error}); train again") from None
-    classifier = base.load(family, folder, tasks)
+    classifier = make(family, folder, tasks)
     known = ("format", "family", "tasks", "calibration", "files", "digest")
     about = {k: v for k, v in manifest.items() if k not in known}
-    return Checkpoint(family=family, classifier=classifier, temperatures=temperatures, about=about)
+    return Checkpoint(
+        family=family, classifier=classifier, temperatures=temperatures, about=about, digest=_digest(manifest)
+    )
+
+
+def tasks_of(run: str | Path) -> tuple[Task, ...]:
+    """The tasks of a run's checkpoint, without loading it."""
+    folder = locate(run)
+    try:
+        return tuple(Task(**task) for task in _manifest(folder)["tasks"])
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / MANIFEST} is incomplete ({error}); train again") from None
+
+
+def digest_of(run: str | Path) -> str:
+    """The digest of a run's checkpoint, which changes with any of its files; its files are not read."""
+    return _digest(_manifest(locate(run)))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

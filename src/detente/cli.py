@@ -16,14 +16,20 @@ from detente.errors import ChecksFailedError, DetenteError, InputError, UsageErr
 
 VERBS = {
     "extract": "raw articles -> statements with their holders",
-    "label": "statements -> statements labelled by rules or by a checkpoint",
+    "label": "statements -> statements labelled by rules, a checkpoint, a language model, or several",
+    "select": "unlabelled statements -> what to label next, ranked, and when to stop",
+    "suspects": "labelled statements -> labels that are probably wrong, ranked",
+    "review": "statements -> labels by people, on a local page or in their own tool",
     "agreement": "annotations -> how far the annotators agree",
     "check": "a corpus -> duplicates, leaks, balance, artefacts; fails if it should not be trained on",
     "train": "labelled statements -> a run: checkpoint, metrics, predictions",
     "tune": "labelled statements -> the best settings of a model, searched on dev",
     "evaluate": "a checkpoint, or predictions made elsewhere, on gold labels -> metrics with intervals",
     "predict": "statements or articles -> labels with probabilities",
+    "export": "a checkpoint -> its encoder as ONNX, faster on a CPU",
     "compare": "several runs -> one table, and which of them differ",
+    "explain": "a checkpoint and statements -> a page that shows which words moved each label",
+    "report": "a run, or several -> one HTML page that needs no network",
     "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
@@ -111,7 +117,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         results.append(result)
         return getattr(result, "score", None)
 
-    sys.argv = [f"detente {verb}", *(_spelled_out(verb, a) for a in arguments), *_among_processes(arguments)]
+    spelled = (part for a in arguments for part in _parts(verb, _spelled_out(verb, a)))
+    sys.argv = [f"detente {verb}", *spelled, *_among_processes(arguments)]
     try:
         hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
     except (HydraException, OmegaConfBaseException) as error:
@@ -134,6 +141,8 @@ def _spelled_out(verb: str, argument: str) -> str:
         argument = "data." + argument
     if re.match(r"data\.(columns|values|keep)\.|data\.(on_error|limit|lang|group|dev_share|score_by)=", argument):
         argument = "++" + argument
+    if argument.startswith("dry_run=") and verb == "label":
+        argument = "labeller." + argument
     key, equals, value = argument.partition("=")
     if equals and value and not value.isascii() and value[0] not in "'\"[{":
         value = "'" + value.replace("'", "\\'") + "'"  # Hydra's grammar wants other letters quoted
@@ -152,6 +161,17 @@ def _among_processes(arguments: list[str]) -> list[str]:
     quiet = ["~hydra.job_logging.handlers.file", "hydra.job_logging.root.handlers=[console]"]
     quiet += ["hydra.job_logging.loggers.detente.level=ERROR", "hydra.job_logging.root.level=ERROR"]
     return [] if os.environ.get("RANK", "0") == "0" else quiet
+
+
+def _parts(verb: str, argument: str) -> list[str]:
+    """`labeller.parts=[rules,llm]` as Hydra composes it: a labeller each, of the group's files.
+
+    >>> _parts("label", "labeller.parts=[rules,llm]")
+    ['+labeller@labeller.parts.rules=rules', '+labeller@labeller.parts.llm=llm']
+    """
+    found = re.fullmatch(r"labeller\.parts=\[([\w\s,]+)\]", argument) if verb == "label" else None
+    names = [name.strip() for name in found[1].split(",")] if found else []
+    return [f"+labeller@labeller.parts.{name}={name}" for name in names] if names else [argument]
 
 
 def _run_job(verb: str, config: Any) -> Any:

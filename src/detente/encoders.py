@@ -3,8 +3,8 @@
 import hashlib
 import importlib.util
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from detente.errors import CheckpointError, InputError, UsageError
 from detente.files import write_json
+from detente.forward import Compute, Progress, Tokens, run, tokenise, torch_compute
+from detente.forward import token_batches as token_batches
 
 EMBEDDED = "embedded:"
 _SPEC_FILE = "encoder.json"
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +49,16 @@ class EncoderSpec:
 
 @dataclass(frozen=True)
 class Encoder:
-    """A loaded encoder: tokenizer and model without a head, in evaluation mode."""
+    """A loaded encoder: tokenizer and model without a head, in evaluation mode.
+
+    `computes` are its forward passes by the layers read: made from the model when first used, or given
+    by who loads it for another runtime, which then needs of the model its `config` only.
+    """
 
     spec: EncoderSpec
     tokenizer: Any
     model: Any
+    computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def width(self) -> int:
@@ -132,7 +138,7 @@ def embed(
     texts: Sequence[str],
     *,
     layers: str = "last",
-    batch_tokens: int = 4096,
+    batch_tokens: int | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """One vector a text, in order: float32, (n, width) for `layers="last"`, pooled as the spec says, of unit length.
@@ -141,28 +147,41 @@ def embed(
     (n, (layers + 1) * width). Lower layers keep what the last one, trained for topical likeness, drops:
     negation, tone, who does what (Jawahar et al. 2019).
 
-    Batches hold texts of like length, about `batch_tokens` tokens with padding; equal texts are
-    computed once. `progress` is told how many texts a batch finished.
+    Batches hold texts of like length; equal texts are computed once. `progress` is told how many texts
+    a batch finished.
     """
-    import torch
+    tokens = tokenise_for(encoder, texts)
+    return embed_tokens(encoder, tokens, layers=layers, batch_tokens=batch_tokens, progress=progress)
 
-    unique = list(dict.fromkeys(texts))
-    tokens = [
-        encoder.tokenizer(encoder.spec.prefix + text, truncation=True, max_length=encoder.spec.max_length)
-        for text in unique
-    ]
-    out = np.empty((len(unique), vector_width(encoder, layers)), dtype=np.float32)
-    with torch.inference_mode():
-        for batch in token_batches([len(t["input_ids"]) for t in tokens], batch_tokens=batch_tokens):
-            padded = encoder.tokenizer.pad([tokens[i] for i in batch], return_tensors="pt")
-            states = encoder.model(**padded, output_hidden_states=True).hidden_states
-            mask = padded["attention_mask"]
-            vectors = _all_layers(states, mask) if layers == "all" else _pool(encoder, states[-1], mask)
-            out[batch] = vectors.cpu().float().numpy()
-            if progress:
-                progress(len(batch))
-    at = {text: i for i, text in enumerate(unique)}
-    return out[[at[text] for text in texts]] if texts else out
+
+def tokenise_for(encoder: Encoder, texts: Sequence[str]) -> Tokens:
+    """The first half of `embed`: token ids."""
+    prefixed = [encoder.spec.prefix + text for text in texts] if encoder.spec.prefix else texts
+    return tokenise(encoder.tokenizer, prefixed, None, max_length=encoder.spec.max_length)
+
+
+def embed_tokens(
+    encoder: Encoder,
+    tokens: Tokens,
+    *,
+    layers: str = "last",
+    batch_tokens: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """The second half of `embed`: vectors."""
+    width = vector_width(encoder, layers)
+    if not tokens.lengths:
+        return np.empty((0, width), dtype=np.float32)
+    if layers not in encoder.computes:
+        encoder.computes[layers] = torch_compute(encoder.model, reader(encoder.spec, layers), output_hidden_states=True)
+    return run(encoder.computes[layers], tokens, width=width, batch_tokens=batch_tokens, progress=progress)
+
+
+def reader(spec: EncoderSpec, layers: str) -> Any:
+    """What is read of the encoder's output: a function of it and of the attention mask, to (texts, width)."""
+    if layers == "all":
+        return lambda output, mask: _all_layers(output.hidden_states, mask)
+    return lambda output, mask: _pool(spec, output.hidden_states[-1], mask)
 
 
 def vector_width(encoder: Encoder, layers: str) -> int:
@@ -170,17 +189,6 @@ def vector_width(encoder: Encoder, layers: str) -> int:
     if layers not in ("last", "all"):
         raise UsageError(f'layers is "{layers}"; it must be last or all')
     return encoder.width * (int(encoder.model.config.num_hidden_layers) + 1 if layers == "all" else 1)
-
-
-def token_batches(lengths: Sequence[int], *, batch_tokens: int = 4096) -> list[list[int]]:
-    """Positions of texts in batches of like length, about `batch_tokens` tokens each with padding."""
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batches and (len(batches[-1]) + 1) * lengths[i] <= batch_tokens:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
 
 
 def _mean(hidden: Any, mask: Any) -> Any:
@@ -194,10 +202,10 @@ def _all_layers(states: Sequence[Any], mask: Any) -> Any:
     return torch.cat([_mean(hidden, mask) for hidden in states], dim=-1)
 
 
-def _pool(encoder: Encoder, hidden: Any, mask: Any) -> Any:
+def _pool(spec: EncoderSpec, hidden: Any, mask: Any) -> Any:
     import torch
 
-    pooled = hidden[:, 0] if encoder.spec.pooling == "cls" else _mean(hidden, mask)
+    pooled = hidden[:, 0] if spec.pooling == "cls" else _mean(hidden, mask)
     return torch.nn.functional.normalize(pooled, dim=-1)
 
 

@@ -31,6 +31,12 @@ class ChecksFailedError(InputError):
         self.report = report
 
 
+class StoppedError(DetenteError):
+    """The user stopped a job that can go on later."""
+
+    status = 130
+
+
 class CheckpointError(InputError):
     """A checkpoint is damaged, was altered, or is of a format this version does not know."""
 

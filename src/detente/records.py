@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -64,7 +64,7 @@ class Statement:
 
     def __post_init__(self) -> None:
         """Raise InputError for a text that is empty or too long, a bad quote type or a bad probability."""
-        if not self.text.strip():
+        if not self.text or self.text.isspace():
             raise InputError("the text is empty; give every row a text")
         if len(self.text) > MAX_CHARACTERS:
             raise InputError(
@@ -73,10 +73,9 @@ class Statement:
             )
         if "\0" in self.text:
             raise InputError("the text contains a NUL byte; remove it or re-export the file as plain text")
-        if self.quote not in ("", *QUOTES):
+        if self.quote and self.quote not in QUOTES:
             raise InputError(f'quote is "{self.quote}"; it must be direct, indirect or none')
-        for name in ("relevance", "confidence"):
-            value = getattr(self, name)
+        for name, value in (("relevance", self.relevance), ("confidence", self.confidence)):
             if value is not None and not 0 <= value <= 1:
                 raise InputError(f"{name} is {value}; it must be a probability between 0 and 1")
 
@@ -104,38 +103,81 @@ def from_row(
     values: Mapping[str, str] | None = None,
     tasks: Sequence[Task] = (),
 ) -> Statement:
-    """A statement from a file's row.
+    """A statement from a file's row; see `row_reader`. Raises InputError."""
+    return row_reader(columns=columns, values=values, tasks=tasks)(row, "")
+
+
+def row_reader(
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    values: Mapping[str, str] | None = None,
+    tasks: Sequence[Task] = (),
+) -> Callable[[Mapping[str, Any], str], Statement]:
+    """A function of a file's row, and of the id it gets if it has none, that makes a statement or raises InputError.
 
     `columns` maps our names (fields and task names) to the file's; None says that the file has no such
     column, whatever its columns are called. `values` maps spellings of labels. Labels are checked
-    against `tasks`; label columns of no task in `tasks` are kept as they are. Raises InputError.
+    against `tasks`; label columns of no task in `tasks` are kept as they are. Which column is what is
+    worked out once for rows with the same columns.
     """
-    theirs = dict(columns or {})
     by_name = {task.name: task for task in tasks}
+    plans: dict[tuple[str, ...], _Plan] = {}
+
+    def read(row: Mapping[str, Any], fallback_id: str) -> Statement:
+        names = tuple(row)
+        plan = plans.get(names)
+        if plan is None:
+            if len(plans) >= _MAX_PLANS:  # every row has columns of its own
+                plans.clear()
+            plan = plans[names] = _plan(names, dict(columns or {}), by_name)
+        kept = {name: _cell(name, row[column]) for name, column in plan.fields}
+        labels = {}
+        for name, column in plan.labels:
+            value = row[column]
+            label = by_name[name].label_of(value, values) if name in by_name else "" if value is None else str(value)
+            if label:
+                labels[name] = label
+        if "text" not in kept:
+            raise InputError("the row has no text")
+        if not kept.get("id"):
+            kept["id"] = fallback_id
+        return Statement(labels=labels, extra={name: row[column] for name, column in plan.extra}, **kept)
+
+    return read
+
+
+_MAX_PLANS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """(our name, the file's column) of the fields, of the labels, and of what passes through."""
+
+    fields: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
+    extra: tuple[tuple[str, str], ...]
+
+
+def _plan(names: tuple[str, ...], theirs: Mapping[str, str | None], by_name: Mapping[str, Task]) -> _Plan:
     taken: set[str] = set()
-    kept: dict[str, Any] = {}
-    labels: dict[str, str] = {}
+    kept: list[tuple[str, str]] = []
+    labels: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
     for name in dict.fromkeys((*FIELDS, *LABEL_COLUMNS, *by_name, *theirs)):
         column = theirs.get(name, name)
-        if column is None or column not in row:
+        if column is None or column not in names:
             continue
         taken.add(column)
-        if name in by_name:
-            labels[name] = by_name[name].label_of(row[column], values)
-        elif name in LABEL_COLUMNS:
-            labels[name] = "" if row[column] is None else str(row[column])
-        elif name in FIELDS:
-            kept[name] = _cell(name, row[column])
-        else:
-            kept.setdefault("extra", {})[name] = row[column]
-    extra = {k: v for k, v in row.items() if k not in taken} | kept.pop("extra", {})
-    if "text" not in kept:
-        raise InputError("the row has no text")
-    return Statement(labels={k: v for k, v in labels.items() if v}, extra=extra, **kept)
+        is_label = name in by_name or name in LABEL_COLUMNS
+        (labels if is_label else kept if name in FIELDS else others).append((name, column))
+    passing = [(name, name) for name in names if name not in taken]
+    return _Plan(tuple(kept), tuple(labels), (*passing, *others))
 
 
 def _cell(name: str, value: Any) -> Any:
     """The value of a cell in the type of field `name`."""
+    if type(value) is str and (name == "text" or name in _STRINGS):
+        return value if name == "text" else value.strip()
     empty = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
     if name == "text":
         if not empty and not isinstance(value, str):

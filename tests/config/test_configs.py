@@ -14,10 +14,21 @@ VERBS = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
 NEEDED = {
     "extract": ["input=x", "output=y.csv"],
     "label": ["input=x", "output=y.csv"],
+    "select": ["input=x", "output=y.csv"],
+    "suspects": ["input=x", "output=y.csv"],
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "input=x", "output=y.csv"],
     "compare": ["runs=[x]"],
+    "export": ["checkpoint=x"],
+    "explain": ["checkpoint=x", "input=x", "output=y.html"],
+    "review": ["input=x", "annotator=y"],
+    "report": ["run=x"],
     "prevalence": ["input=x"],
+}
+LABELLERS = {
+    "model": ["labeller.checkpoint=x"],
+    "llm": ["labeller.url=http://localhost/v1", "labeller.model=x"],
+    "joined": [f"+labeller@labeller.parts.{name}=rules" for name in ("one", "two")],
 }
 
 
@@ -28,7 +39,7 @@ def _bench(monkeypatch, tmp_path):
 
 def build(verb: str, overrides: list[str]):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare") else []
+        fixed = ["run_dir=r"] if verb in ("train", "evaluate", "tune", "compare", "report") else []
         fixed += ["name=x"] if verb in ("train", "evaluate", "tune") else []
         fixed += [f"chosen.{group}=x" for group in ("data", "task", "model")] if verb == "tune" else []
         config = compose(verb, [*overrides, *fixed])
@@ -51,12 +62,14 @@ def test_every_option_of_every_group_builds(file: Path):
     group, name = file.parent.name, file.stem
     given = {
         "encoder": ["model=frozen", f"encoder@model.encoder={name}"],
-        "labeller": [f"labeller={name}", *(["labeller.checkpoint=x"] if name == "model" else [])],
+        "labeller": [f"labeller={name}", *LABELLERS.get(name, [])],
         "experiment": [f"+experiment={name}"],
         "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
     }.get(group, [f"{group}={name}"])
     if group == "labeller":
         build("label", [*NEEDED["label"], *given])
+    elif group == "engine":
+        build("predict", ["checkpoint=x", "input=x", "output=folder", *given])
     elif group == "search":
         build("tune", [f"model={name}"])  # which takes the space of its name
     else:

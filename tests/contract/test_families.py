@@ -1,5 +1,7 @@
 """Every model family through one suite: what the protocol promises, whatever the family."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,13 +9,14 @@ from detente import checkpoint as checkpoints
 from detente.checkpoint import Checkpoint
 from detente.corpus.tables import as_table
 from detente.errors import CheckpointError, InputError
+from detente.inference import cache
 from detente.models import base
 from detente.models.blend import BlendSpec
 from detente.models.finetune import FinetuneSpec
 from detente.models.frozen import FrozenSpec
 from detente.models.linear import LinearSpec
 from detente.models.majority import MajoritySpec
-from detente.records import Statement
+from detente.records import FIELDS, Statement
 
 FAMILIES = ["majority", "linear", "svm", "frozen", "blend", "finetune"]
 
@@ -80,6 +83,27 @@ def test_order_and_batching_do_not_matter(family, fitted, test_rows):
     alone = np.vstack([model.predict_proba([s])["stance"] for s in test_rows[:5]])
     np.testing.assert_allclose(whole, turned, atol=1e-5)
     np.testing.assert_allclose(whole[:5], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_but_what_the_cache_knows_changes_an_answer(family, fitted, test_rows):
+    other = {
+        "id": "x",
+        "doc_id": "d",
+        "start": 3,
+        "end": 9,
+        "date": "2020",
+        "source": "s",
+        "split": "dev",
+        "origin": "o",
+    }
+    other |= {"relevance": 0.5, "confidence": 0.5, "labels": {"stance": "neutral"}, "extra": {"page": 7}}
+    changed = [replace(s, **other) for s in test_rows]
+    assert [cache.key_of(s) for s in changed] == [cache.key_of(s) for s in test_rows]
+    for name, proba in fitted(family).predict_proba(test_rows).items():
+        np.testing.assert_array_equal(fitted(family).predict_proba(changed)[name], proba)
+    assert {f for f in FIELDS if f not in other} == {"text", "lang", "target", "holder", "holder_name", "quote"}
+    assert len({cache.key_of(replace(test_rows[0], **{name: "direct"})) for name in cache.READ}) == len(cache.READ)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -16,8 +16,7 @@ from detente import cli
 from detente.checkpoint import Checkpoint
 from detente.corpus.tables import as_table
 from detente.errors import UsageError
-from detente.evaluation.abstention import RATES, abstention, fit_thresholds, stored, threshold_at
-from detente.inference import abstaining
+from detente.evaluation.confidence.abstention import RATES, abstention, fit_thresholds, stored, threshold_at
 from detente.models import base
 from detente.models.linear import LinearSpec
 from detente.tasks import Task
@@ -177,7 +176,8 @@ def predict(run_dir, tmp_path, monkeypatch, capsys, statements):
     write_statements(tmp_path / "in.csv", rows)
 
     def call(*arguments):
-        command = ["detente", "predict", f"checkpoint={run_dir}", "input=in.csv", *arguments]
+        given = [] if any(a.startswith("input=") for a in arguments) else ["input=in.csv"]
+        command = ["detente", "predict", f"checkpoint={run_dir}", *given, *arguments]
         monkeypatch.setattr(sys, "argv", command)
         status = 0
         try:
@@ -248,4 +248,22 @@ def test_without_abstain_nothing_is_added(predict, tmp_path):
     header = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     assert "sentiment_reason" not in header
     assert "stance_reason" in header
-    assert abstaining.columns({"stance": str}, []) == {"stance": str}
+
+
+def test_a_pipe_and_a_folder_abstain_alike(predict, tmp_path, monkeypatch):
+    import io
+
+    assert predict("output=out.jsonl", "abstain=0.10")[0] == 0
+    alone = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    statements = "".join(json.dumps({k: row[k] for k in ("id", "text", "lang")}) + "\n" for row in alone)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(statements.encode())))
+    assert predict("input=-", "output=piped.jsonl", "abstain=0.10")[0] == 0
+    piped = [json.loads(line) for line in (tmp_path / "piped.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["stance_reason"] for row in piped] == [row["stance_reason"] for row in alone]
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "in.csv").rename(tmp_path / "tables" / "in.csv")
+    status, out, err = predict("input=tables", "output=folder/", "abstain=0.10")
+    assert status == 0, err
+    empty = sum(not row["stance"] for row in alone)
+    assert f"stance: {180 - empty} of 180 rows answered" in out
+    assert len((tmp_path / "folder.queue.jsonl").read_text(encoding="utf-8").splitlines()) == empty

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from detente.errors import InputError
 from detente.evaluation import metrics
-from detente.evaluation.calibration import calibration, equal_mass
-from detente.evaluation.proportions import clopper_pearson, wilson
+from detente.evaluation.confidence.calibration import calibration, equal_mass
+from detente.evaluation.confidence.proportions import clopper_pearson, wilson
 from detente.tasks import Task
 
 TASK = Task(name="stance", labels=("cooperative", "skeptical", "neutral"))

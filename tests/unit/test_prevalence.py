@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente import cli
-from detente.evaluation.prevalence import adjusted_count, naive, prediction_powered, to_simplex
+from detente.evaluation.shares.prevalence import adjusted_count, naive, prediction_powered, to_simplex
 
 LABELS = ("cooperative", "skeptical", "neutral")
 ONE_HOT = np.eye(3)

@@ -126,4 +126,19 @@ def test_wire_copies_point_to_the_first():
         Document(doc_id="b", text="Other words entirely, about the weather in Rome and the price of bread."),
         Document(doc_id="c", text="(Agency) " + text),
     ]
-    assert [(d.doc_id, first) for d, first in copies(documents)] == [("a", ""), ("b", ""), ("c", "a")]
+    assert [(d.doc_id, first) for d, _, first in copies((d, None) for d in documents)] == [
+        ("a", ""),
+        ("b", ""),
+        ("c", "a"),
+    ]
+
+
+def test_a_page_keeps_its_headline_and_the_hours_of_a_live_blog(tmp_path):
+    body = "".join(
+        f"<p><time>1{i}:05</time> Delegations met again in Abu Dhabi to talk of oil, aluminium and Arctic routes.</p>"
+        for i in range(4)
+    )
+    page = f"<html><body><main><article><h1>Talks, live</h1><div class='article-body'>{body}</div></article></main></body></html>"
+    (tmp_path / "a.html").write_text(page)
+    (document,) = read_documents(tmp_path)
+    assert document.text.startswith("Talks, live\n10:05 Delegations")

@@ -75,8 +75,52 @@ def test_nothing_readable_is_an_error(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"languages": ["xx"]}, {"min_relevance": 2}, {"on_error": "go"}, {"copies": "no"}, {"output": "o.txt"}]
+    "change",
+    [
+        {"languages": ["xx"]},
+        {"min_relevance": 2},
+        {"on_error": "go"},
+        {"copies": "no"},
+        {"output": "o.txt"},
+        {"workers": -1},
+    ],
 )
 def test_settings_are_checked(change):
     with pytest.raises(UsageError):
         ExtractJob(**{"input": "x", "output": "o.jsonl", **change})
+
+
+def test_several_processes_write_the_same_bytes_and_name_what_they_left_out(tmp_path):
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    for i in range(30):
+        (articles / f"{i:02}.txt").write_text(f"{ARTICLE}\n\nMoscow sold {i} tons of uranium to the United States.")
+    (articles / "13.txt").write_bytes(b"%PDF-1.7")
+    written = []
+    for workers in (1, 2):
+        output = tmp_path / f"{workers}.jsonl"
+        run(ExtractJob(input=str(articles), output=str(output), workers=workers))
+        left_out = rows(tmp_path / f"{workers}.jsonl.rejects.jsonl")
+        assert [row["file"][-6:] for row in left_out] == ["13.txt"]
+        written.append(output.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_a_bad_file_stops_several_processes_too(tmp_path):
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    for i in range(20):
+        (articles / f"{i:02}.txt").write_text(ARTICLE)
+    (articles / "12.txt").write_bytes(b"")
+    with pytest.raises(InputError, match=r"12\.txt"):
+        run(ExtractJob(input=str(articles), output=str(tmp_path / "o.jsonl"), on_error="stop", workers=2))
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_one_file_of_fifty_megabytes_is_left_out_unread_and_the_rest_goes_on(folder, tmp_path):
+    with (folder / "huge.txt").open("wb") as opened:
+        opened.truncate(50_000_000)
+    run(ExtractJob(input=str(folder), output=str(tmp_path / "o.jsonl")))
+    reasons = {row["file"][-8:]: row["reason"] for row in rows(tmp_path / "o.jsonl.rejects.jsonl")}
+    assert "split it" in reasons["huge.txt"]
+    assert len({row["doc_id"] for row in rows(tmp_path / "o.jsonl")}) == 2

@@ -43,3 +43,56 @@ def test_turns_of_an_interview():
 def test_pronouns_follow_gender():
     text = "Karoline Leavitt met Scott Bessent. She said nothing was decided."
     assert attributed(text, "en")["She said nothing was decided."].name == "Karoline Leavitt"
+
+
+INTRODUCED = "We met Viktor Samarin, a geologist, in St. Petersburg."
+INTERVIEWS = {
+    "labels": "{intro}\n\nQ: Did you like it?\n\nSAMARIN: I did. We found oil.\n\nQ: And now?\n\nSAMARIN: Ask Exxon.",
+    "letters": "{intro}\n\nQ. Did you like it?\nA. I did. We found oil.\nQ. And now?\nA. Ask Exxon.",
+    "bold": "{intro}\n\n**Did you like it?**\n\nI did. We found oil.\n\n**They left.**\n\nWe stayed.\n\n**And you now?**\n\nAsk Exxon.",
+    "subheads": "{intro}\n\n## Did you like it?\n\nI did. We found oil.\n\n## They left?\n\nWe stayed.\n\n## And you now?\n\nAsk Exxon.",
+    "plain": "{intro}\n\nDid you like it?\n\nI did. We found oil.\n\nThey left?\n\nWe stayed.\n\nAnd you now?\n\nAsk Exxon.",
+    "dashes": "{intro}\n\n— Did you like it?\n\n— I did. We found oil.\n\n— They left.\n\n— We stayed.\n\n— And you now?\n\n— Ask Exxon.",
+}
+
+
+@pytest.mark.parametrize("layout", INTERVIEWS)
+def test_an_interview_gives_its_answers_to_whom_it_presents(layout):
+    found = attributed(INTERVIEWS[layout].format(intro=INTRODUCED), "en")
+    answers = [h.name for s, h in found.items() if "found oil" in s or "Ask Exxon" in s]
+    questions = [h.name for s, h in found.items() if "?" in s]
+    assert answers == ["Viktor Samarin"] * 2
+    assert set(questions) == {""}
+
+
+def test_questions_as_subheads_make_no_interview_of_an_explainer():
+    parts = ("What is the cap?\n\nA ceiling of $60.", "Who sets it?\n\nThe G7 does.", "Does it work?\n\nIn part.")
+    text = "Janet Yellen set a price cap.\n\n" + "\n\n".join(f"## {part}" for part in parts)
+    assert attributed(text, "en")["A ceiling of $60."].name == ""
+
+
+def test_a_body_is_taken_up_by_the_company_and_no_country_is():
+    text = "Rusal said it would invest in Kentucky. Moscow applauded. The company said that it would pay in cash."
+    assert attributed(text, "en")["The company said that it would pay in cash."].name == "Rusal"
+
+
+def test_a_role_is_that_of_the_person_named_before_it():
+    text = (
+        "President Vladimir Putin made an offer on Monday.\n\nAccording to the president, aluminium could be sold.\n\n"
+        "U.S. President Donald Trump answered on Tuesday."
+    )
+    assert attributed(text, "en")["According to the president, aluminium could be sold."].name == "Vladimir Putin"
+
+
+@pytest.mark.parametrize("lang", ["en", "it", "ru"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "«\u200fHe said\u200e no», \u202bsaid\u202c Путин в Roma. «Never closed, he said.\n\nNext.",
+        "—" * 40 + "\n\n" + "«" * 40 + "a",
+        "? ? ?\n\n!\n\n**\n\n— ?\n\n— !",
+        "\u200f\u200e",
+    ],
+)
+def test_odd_texts_are_read_without_a_fault(text, lang):
+    assert all(h.quote in ("direct", "indirect", "none") for h in attributed(text, lang).values())

@@ -41,3 +41,9 @@ def test_spans_lie_in_the_text_in_order(text, lang):
     for start, end in quotes.direct(text, lang=lang):
         assert at <= start < end <= len(text)
         at = start
+
+
+def test_words_of_others_without_titles_and_names():
+    text = "Er nannte es „reine Spekulation“ und las den „Spiegel“. Der Film „Eine unbequeme Wahrheit“ lief. „Wir warten ab“, sagte er."
+    found = [text[a:b] for a, b in quotes.attributed(text, lang="de")]
+    assert found == ["„reine Spekulation“", "„Wir warten ab“"]

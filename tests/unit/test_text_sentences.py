@@ -73,3 +73,15 @@ def test_sentences_are_in_order_apart_and_lose_nothing_but_space_and_markup(text
     lost.append(text[at:])
     if not text.lstrip("\ufeff").startswith("---"):
         assert not any(c.isalnum() for part in lost for c in part if "![" not in part and "```" not in part)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("ASHLAND, Ky. – The mill will open in May. It is late.", "ASHLAND, Ky. – The mill will open in May."),
+        ("Il Brent ha chiuso a 63 dollari. (segue)", "Il Brent ha chiuso a 63 dollari."),
+    ],
+)
+def test_datelines_with_a_region_and_closing_notes(text, first):
+    start, end = sentences.split(text, lang="it")[0]
+    assert text[start:end] == first

@@ -5,6 +5,8 @@ from typing import Any
 
 from detente.checkpoint import Checkpoint
 from detente.evaluation.tables import interval
+from detente.labelling import codebook
+from detente.tasks import Task
 
 
 def model_card(checkpoint: Checkpoint) -> str:
@@ -22,6 +24,7 @@ def model_card(checkpoint: Checkpoint) -> str:
     for task in checkpoint.tasks:
         target = f", towards: {task.target}" if task.target else ""
         lines.append(f"- **{task.name}**: {', '.join(f'`{label}`' for label in task.labels)}{target}")
+        lines += _meanings(task)
     lines += [
         "",
         "Probabilities are calibrated by temperature scaling on dev.",
@@ -57,6 +60,16 @@ def _made(checkpoint: Checkpoint) -> str:
         f"A `{checkpoint.family}` classifier trained by détente {about['versions']['detente']} "
         f"on {data['n']['train']} statements of the corpus `{data['name']}` (seed {about['seed']})."
     )
+
+
+def _meanings(task: Task) -> list[str]:
+    """What each label means, where the shipped codebook explains the task."""
+    book = codebook.load()
+    if not codebook.covers(book, [task]):
+        return []
+    meanings = book.tasks[task.name].labels
+    lines = [f"  - `{label}`: {meanings[label]}" for label in task.labels]
+    return [*lines, f"  - after the codebook `{book.digest}`"]
 
 
 def _score_rows(metrics: Mapping[str, Any]) -> list[str]:

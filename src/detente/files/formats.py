@@ -2,9 +2,8 @@
 
 import glob
 import gzip
-import io
 from pathlib import Path
-from typing import IO, BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, cast
 
 from detente.errors import InputError, UsageError
 
@@ -79,10 +78,9 @@ def open_bytes(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
     return cast(BinaryIO, zipped)
 
 
-def open_text(path: Path) -> IO[str]:
-    """Open for reading as UTF-8 (with or without a byte-order mark), newlines untouched.
+def open_lines(path: Path) -> BinaryIO:
+    """Open for reading lines of bytes that should be UTF-8.
 
-    Bytes that are not UTF-8 come as lone surrogates, so that a reader can name their line and go on.
     Raises InputError for UTF-16, which announces itself by its first two bytes.
     """
     with open_bytes(path, "rb") as file:
@@ -92,11 +90,13 @@ def open_text(path: Path) -> IO[str]:
             raise InputError(f"{path} cannot be read as gzip ({error}); compress it anew") from None
     if first in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{path} is UTF-16; save it as UTF-8")
-    return io.TextIOWrapper(open_bytes(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return open_bytes(path, "rb")
 
 
 def has_bad_bytes(text: str) -> bool:
-    """Whether a text read by `open_text` held bytes that are not UTF-8."""
+    """Whether a text read with `surrogateescape` held bytes that are not UTF-8."""
+    if text.isascii():
+        return False
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from detente.errors import InputError, UsageError, did_you_mean
+from detente.files.encoding import plain
 from detente.files.formats import has_bad_bytes
-from detente.files.reading import Row, column_names, read_rows
-from detente.files.writing import column_types, write_rows, write_text
-from detente.records import COLUMNS, Statement, from_row, to_row
+from detente.files.reading import column_names, column_types, read_rows
+from detente.files.rows import Row
+from detente.files.writing import write_rows, write_text
+from detente.records import COLUMNS, Statement, row_reader, to_row
 from detente.tasks import Task
 
 ON_ERROR = ("stop", "skip")
+_LONG = 20_000
 _TYPES = {"relevance": float, "start": int, "end": int, "confidence": float}
 
 
@@ -53,8 +56,16 @@ class Rejects:
         """Write them as JSONL; with none, remove those that an earlier run left there."""
         path.unlink(missing_ok=True)
         if self.rows:
-            lines = (json.dumps(row, ensure_ascii=False, default=str)[:20_000] for row in self.rows)
-            write_text(path, "\n".join(lines) + "\n")
+            write_text(path, self.encode().decode())
+
+    def encode(self) -> bytes:
+        """The lines of a rejects file; of a row of more than 20,000 characters only file, line and reason."""
+        lines = (json.dumps(row, ensure_ascii=False, default=plain) for row in self.rows)
+        short = (
+            line if len(line) <= _LONG else json.dumps(row | {"row": {}}, ensure_ascii=False, default=plain)
+            for line, row in zip(lines, self.rows, strict=True)
+        )
+        return "".join(line + "\n" for line in short).encode()
 
 
 def read_statements(
@@ -75,7 +86,7 @@ def read_statements(
     root = Path(os.path.commonpath([path.absolute().parent for path in paths])) if paths else Path()
     for path in paths:
         try:
-            _check_columns(path, layout, tasks)
+            check_columns(path, layout, tasks)
         except InputError as error:
             if layout.on_error == "stop" or len(paths) == 1:
                 raise
@@ -84,9 +95,12 @@ def read_statements(
             continue
         seen: dict[str, str] = {}
         name = path.absolute().relative_to(root).as_posix()
+        read = row_reader(columns=layout.columns, values=layout.values, tasks=tasks)
         for row in read_rows(path):
             try:
-                statement = _statement(row, layout, tasks)
+                if row.problem:
+                    raise InputError(row.problem)
+                statement = read(row.values, "")
                 _check_id(statement.id, row, seen)
             except InputError as error:
                 if layout.on_error == "stop":
@@ -98,12 +112,6 @@ def read_statements(
             yield statement if statement.id else replace(statement, id=f"{name}:{row.line}")
 
 
-def _statement(row: Row, layout: Layout, tasks: Sequence[Task]) -> Statement:
-    if row.problem:
-        raise InputError(row.problem)
-    return from_row(row.values, columns=layout.columns, values=layout.values, tasks=tasks)
-
-
 def _check_id(given: str, row: Row, seen: dict[str, str]) -> None:
     if not given:
         return
@@ -112,7 +120,7 @@ def _check_id(given: str, row: Row, seen: dict[str, str]) -> None:
     seen[given] = row.where
 
 
-def _check_columns(path: Path, layout: Layout, tasks: Sequence[Task]) -> None:
+def check_columns(path: Path, layout: Layout, tasks: Sequence[Task] = ()) -> None:
     """Raise InputError if the file lacks the text column, or a column that the layout or a task asks for."""
     names = column_names(path)
     if not names:

@@ -1,15 +1,22 @@
 """Labels withheld where the classifier is not sure enough, and a queue of those rows for people."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from detente import files
+from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.errors import UsageError, did_you_mean
-from detente.evaluation import abstention
+from detente.evaluation.confidence import abstention
+from detente.files import Kind
+from detente.inference.batches import Decide, decide
+from detente.inference.engine import Engine
+from detente.tasks import Task
 
 REASON = "abstained"
 
@@ -39,7 +46,7 @@ def check_rates(abstain: float | Mapping[str, float] | None) -> None:
             )
 
 
-def limits(checkpoint: Checkpoint, abstain: float | Mapping[str, float] | None) -> list[Limit]:
+def limits(checkpoint: Checkpoint | Engine, abstain: float | Mapping[str, float] | None) -> list[Limit]:
     """What `abstain` asks of a checkpoint: one rate for all its tasks, or rates by task (others always answer).
 
     Raises UsageError for a task it lacks, or a rate it has no threshold for.
@@ -57,24 +64,27 @@ def limits(checkpoint: Checkpoint, abstain: float | Mapping[str, float] | None) 
     return found
 
 
-def columns(given: Mapping[str, type], asked: Sequence[Limit]) -> dict[str, type]:
-    """The columns of an output with those that abstaining adds; one of the same name becomes `given_<name>`."""
-    ours = {limit.column for limit in asked}
-    return {f"given_{n}" if n in ours else n: kind for n, kind in given.items()} | dict.fromkeys(sorted(ours), str)
+def columns(asked: Sequence[Limit]) -> dict[str, Kind]:
+    """The columns that abstaining adds, with their types."""
+    return {limit.column: str for limit in asked}
 
 
-def withheld(rows: Iterable[dict[str, Any]], asked: Sequence[Limit]) -> Iterator[dict[str, Any]]:
-    """Labelled rows with the label emptied, and the reason given, where its confidence is below the limit."""
-    for row in rows:
-        for limit in asked:
-            if limit.column in row:
-                row[f"given_{limit.column}"] = row[limit.column]
-            confidence = row[f"{limit.task}_confidence"]
-            sure = confidence >= limit.threshold
-            row[limit.column] = "" if sure else f"{REASON}: {confidence:.3f} is below {limit.threshold:g}"
-            if not sure:
-                row[limit.task] = ""
-        yield row
+def deciding(asked: Sequence[Limit]) -> Decide:
+    """What makes columns of probabilities: labels left out, and the reason given, where they are below a limit."""
+    return partial(_withheld, tuple(asked)) if asked else decide
+
+
+def _withheld(asked: Sequence[Limit], tasks: Sequence[Task], proba: Mapping[str, FloatArray]) -> dict[str, list[Any]]:
+    found = decide(tasks, proba)
+    for limit in asked:
+        confidence = found[f"{limit.task}_confidence"]
+        sure = [value >= limit.threshold for value in confidence]
+        found[limit.column] = [
+            "" if answered else f"{REASON}: {value:.3f} is below {limit.threshold:g}"
+            for value, answered in zip(confidence, sure, strict=True)
+        ]
+        found[limit.task] = [label if answered else "" for label, answered in zip(found[limit.task], sure, strict=True)]
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,18 +96,20 @@ class Queue:
     queued: int
 
 
-def write_queue(output: Path, queue: Path, asked: Sequence[Limit], *, columns: Mapping[str, type], most: int) -> Queue:
-    """Write the abstained rows of `output` as JSONL, those that a review helps most first, `most` at the utmost.
+def write_queue(
+    outputs: Sequence[Path], queue: Path, asked: Sequence[Limit], *, columns: Mapping[str, Kind], most: int
+) -> Queue:
+    """Write the abstained rows of `outputs` as JSONL, those that a review helps most first, `most` at the utmost.
 
     First comes the row whose machine labels would be wrong most often: one less confidence, summed over its
-    abstained tasks, times its relevance where that is known. Memory holds `most` rows, whatever the output's size.
+    abstained tasks, times its relevance where that is known. Memory holds `most` rows, whatever the outputs' size.
     """
     counts = dict.fromkeys((limit.task for limit in asked), 0)
     seen = 0
 
     def abstained() -> Iterator[tuple[float, int, Mapping[str, Any]]]:
         nonlocal seen
-        for row in files.read_rows(output):
+        for row in chain.from_iterable(map(files.read_rows, outputs)):
             seen += 1
             tasks = [limit.task for limit in asked if str(row.values.get(limit.column) or "").startswith(REASON)]
             for task in tasks:
@@ -114,7 +126,7 @@ def write_queue(output: Path, queue: Path, asked: Sequence[Limit], *, columns: M
     return Queue(rows=seen, by_task=counts, queued=len(best))
 
 
-def _typed(row: Mapping[str, Any], columns: Mapping[str, type]) -> dict[str, Any]:
+def _typed(row: Mapping[str, Any], columns: Mapping[str, Kind]) -> dict[str, Any]:
     """The row with numbers as numbers, where the output's format holds text alone."""
     numeric = {name: kind for name, kind in columns.items() if kind in (int, float) and isinstance(row.get(name), str)}
     return dict(row) | {name: kind(float(row[name])) if row[name] else None for name, kind in numeric.items()}

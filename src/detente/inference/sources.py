@@ -7,9 +7,8 @@ from pathlib import Path
 from detente import files
 from detente.errors import UsageError
 from detente.files import Layout, Rejects
-from detente.records import COLUMNS, FIELDS, Statement
+from detente.records import COLUMNS, FIELDS, LABEL_COLUMNS, Statement
 from detente.text.documents import find_files, holds_documents, read_documents
-from detente.text.extraction import extract
 
 _TYPES: dict[str, type] = {"relevance": float, "confidence": float, "start": int, "end": int}
 
@@ -21,8 +20,9 @@ class Source:
     path: Path
     tables: tuple[Path, ...]
     documents: tuple[Path, ...]
-    columns: dict[str, type]
+    columns: dict[str, files.Kind]
     rows: int | None
+    root: Path | None = None  # what ids are relative to; else the folder that holds all tables
 
 
 def open_source(path: str, layout: Layout) -> Source:
@@ -30,22 +30,36 @@ def open_source(path: str, layout: Layout) -> Source:
     found = find_files(path)
     tables = tuple(p for p in found if files.ending(p) in files.TABLES and not holds_documents(p))
     documents = tuple(p for p in found if p not in tables)
-    columns: dict[str, type] = {"id": str, "text": str}
+    columns: dict[str, files.Kind] = {"id": str, "text": str}
     if documents:
         columns |= {name: _TYPES.get(name, str) for name in COLUMNS}
     ours = {theirs: name for name, theirs in layout.columns.items() if theirs}
     for table in tables:
         for theirs, kind in files.file_columns(table).items():
             name = ours.get(theirs, theirs)
-            is_field = name in FIELDS and not (name in layout.columns and layout.columns[name] is None)
-            known = _TYPES.get(name, str) if is_field else kind
-            columns[name] = known if columns.get(name, known) is known else str
+            known = kind if layout.columns.get(name, name) is None else _kind_of(name, kind)
+            columns[name] = _common(columns.get(name, known), known)
     rows = None if documents else sum(files.count_rows(p) for p in tables)
     return Source(path=Path(path), tables=tables, documents=documents, columns=columns, rows=rows)
 
 
+def _kind_of(name: str, kind: files.Kind) -> files.Kind:
+    """The type of a column in the output: ours for our own fields, but a date stays what it was."""
+    if name in LABEL_COLUMNS or (name in FIELDS and (name != "date" or isinstance(kind, type))):
+        return _TYPES.get(name, str)
+    return kind
+
+
+def _common(first: files.Kind, second: files.Kind) -> files.Kind:
+    if first == second:
+        return first
+    return float if {first, second} == {int, float} else str
+
+
 def statements(source: Source, *, layout: Layout, rejects: Rejects, languages: Sequence[str]) -> Iterator[Statement]:
     """The statements of a source in order, tables before documents; bad ones as the layout's `on_error` says."""
+    from detente.text.extraction import extract
+
     yield from files.read_statements(source.tables, layout=layout, rejects=rejects)
     for document in read_documents(source.documents, root=source.path, on_error=layout.on_error, rejects=rejects):
         yield from extract(document, languages=languages)

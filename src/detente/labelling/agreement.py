@@ -21,13 +21,21 @@ Counts = NDArray[np.int_]
 
 @dataclass(frozen=True)
 class Annotation:
-    """One annotator's labels of one statement."""
+    """One annotator's labels of one statement, with what a person may say beside them.
+
+    `seconds` is the time the labels took, `at` when they were given (ISO 8601, UTC).
+    """
 
     id: str
     annotator: str
     kind: str
     lang: str
     labels: Mapping[str, str]
+    skipped: bool = False
+    flag: bool = False
+    comment: str = ""
+    seconds: float | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

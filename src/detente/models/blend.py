@@ -10,7 +10,7 @@ import numpy as np
 from detente.arrays import FloatArray, softmax
 from detente.corpus import splits
 from detente.corpus.tables import from_table
-from detente.encoders import EncoderSpec
+from detente.encoders import Encoder, EncoderSpec
 from detente.errors import InputError
 from detente.models import frozen, linear
 from detente.models.base import Classifier
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _FLOOR = 1e-6
+# The linear probabilities, positions of the rows that the encoder reads, and those rows prepared for it.
+Prepared = tuple[dict[str, FloatArray], list[int], frozen.Prepared]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +68,17 @@ class Blend:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the joining heads' logits over the parts' log-probabilities."""
-        first = self.linear.predict_proba(statements)
+        return self.finish(self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> Prepared:
+        """The linear part's probabilities and the frozen part's tokens: ready while another batch is computed."""
         read = _read_by(self.frozen.features.encoder.spec, statements)
-        second = self.frozen.predict_proba([statements[i] for i in read])
+        return self.linear.predict_proba(statements), read, self.frozen.prepare([statements[i] for i in read])
+
+    def finish(self, prepared: Prepared) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
+        first, read, tokens = prepared
+        second = self.frozen.finish(tokens)
         out = {}
         for task in self.tasks:
             linear_logs = _logs(first[task.name])
@@ -157,10 +167,11 @@ def _logs(proba: FloatArray) -> FloatArray:
     return np.asarray(np.log(np.clip(proba, _FLOOR, 1.0)))
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Blend:
-    """Read what `save` wrote."""
+def load(folder: Path, tasks: tuple[Task, ...], *, encoder: Encoder | None = None) -> Blend:
+    """Read what `save` wrote; `encoder` stands for the frozen part's if given."""
     heads = [
         {task.name: load_head(folder / task.name / f"{kind}.safetensors") for task in tasks}
         for kind in ("joined", "alone")
     ]
-    return Blend(tasks, linear.load(folder / "linear", tasks), frozen.load(folder / "frozen", tasks), *heads)
+    second = frozen.load(folder / "frozen", tasks, encoder=encoder)
+    return Blend(tasks, linear.load(folder / "linear", tasks), second, *heads)

@@ -6,17 +6,22 @@ up from in `resuming`, how texts become token ids in `windows`.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from detente.arrays import FloatArray
+import numpy as np
+
+from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
 from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import UsageError, did_you_mean
 from detente.files import write_json
+from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models import ranks, resuming, training, windows
 from detente.models.base import Classifier
+from detente.models.inputs import target_of
+from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -96,7 +101,10 @@ class FinetuneSpec:
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A tokenizer and a sequence-classification model for each task; `history` is the Trainer's log by task."""
+    """A tokenizer and a sequence-classification model for each task; `history` is the Trainer's log by task.
+
+    `computes` are the models' forward passes: made when first used, or given by who loads them for another runtime.
+    """
 
     tasks: tuple[Task, ...]
     models: Mapping[str, tuple[Any, Any]]
@@ -104,18 +112,47 @@ class Finetuned:
     history: Mapping[str, list[dict[str, float]]]
     stride: int = 0
     pooling: str = "mean"
+    computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the models' logits, pooled over the windows of a text."""
-        return {task.name: self._of_task(task, statements) for task in self.tasks}
+        return self.finish(self.prepare(statements))
 
-    def _of_task(self, task: Task, statements: Sequence[Statement]) -> FloatArray:
-        tokenizer, model = self.models[task.name]
-        found = windows.windows(tokenizer, statements, task, max_length=self.max_length, stride=self.stride)
-        proba = windows.predict(tokenizer, model, found, len(task.labels), what=task.name)
-        if not self.stride:
-            return proba
-        return windows.pooled(proba, found.owner, len(statements), pooling=self.pooling)
+    def prepare(self, statements: Sequence[Statement]) -> dict[str, Tokens | windows.Windowed]:
+        """Token ids by task: what can be made ready while another batch is computed."""
+        texts = [s.text for s in statements]
+        prepared: dict[str, Tokens | windows.Windowed] = {}
+        for task in self.tasks:
+            tokenizer = self.models[task.name][0]
+            if self.stride:
+                reading = {"max_length": self.max_length, "stride": self.stride}
+                prepared[task.name] = windows.tokens_of(
+                    tokenizer, windows.windows(tokenizer, statements, task, **reading), n=len(statements)
+                )
+                continue
+            targets = [target_of(s, task) for s in statements]
+            pairs = targets if any(targets) else None
+            prepared[task.name] = tokenise(tokenizer, texts, pairs, max_length=self.max_length)
+        return prepared
+
+    def finish(self, prepared: Mapping[str, Tokens | windows.Windowed]) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
+        return {task.name: self._of_task(task, prepared[task.name]) for task in self.tasks}
+
+    def _of_task(self, task: Task, prepared: Tokens | windows.Windowed) -> FloatArray:
+        if isinstance(prepared, windows.Windowed):
+            proba = softmax(self._logits(task, prepared.tokens))
+            return windows.pooled(proba, prepared.owner, prepared.n, pooling=self.pooling)
+        return softmax(self._logits(task, prepared))
+
+    def _logits(self, task: Task, tokens: Tokens) -> FloatArray:
+        if not tokens.lengths:
+            return np.zeros((0, len(task.labels)))
+        if task.name not in self.computes:
+            self.computes[task.name] = torch_compute(self.models[task.name][1], lambda output, mask: output.logits)
+        with progress(total=len(tokens.lengths), what=f"predicting {task.name}", unit="texts") as advance:
+            found = run(self.computes[task.name], tokens, width=len(task.labels), progress=advance)
+        return found.astype(np.float64)
 
     def save(self, folder: Path) -> None:
         """One folder a task that `transformers` loads as it is."""

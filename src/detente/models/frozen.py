@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 
 from detente.arrays import FloatArray, softmax
 from detente.corpus.tables import from_table
-from detente.encoders import Encoder, EncoderSpec, embed, load_encoder, load_saved, save_encoder, vector_width
+from detente.encoders import (
+    Encoder,
+    EncoderSpec,
+    embed_tokens,
+    load_encoder,
+    load_saved,
+    save_encoder,
+    tokenise_for,
+    vector_width,
+)
 from detente.files import write_json
+from detente.forward import Tokens
 from detente.models.base import Classifier
 from detente.models.heads import Head, fit_head, load_head, save_head
-from detente.models.inputs import recurring_targets, targets_in_text, window
+from detente.models.inputs import recurring_targets, target_span, targets_in_text, window
 from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
 
 _WINDOW = 12
 _ROWS = 1000
+# Statements and the token ids of their texts.
+Prepared = tuple[Sequence[Statement], Tokens]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +70,19 @@ class Features:
 
     def transform(self, statements: Sequence[Statement]) -> NDArray[np.float32]:
         """Dense float32 (n, d)."""
+        return self.finish(statements, self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> Tokens:
+        """Token ids of all texts: what can be made ready while another batch is computed."""
         texts = [s.text for s in statements]
         if self.windowed:
             texts += [_around(s) for s in statements]
-        with progress(total=len(set(texts)), what="embedding", unit="texts") as advance:
-            vectors = embed(self.encoder, texts, layers=self.layers, progress=advance)
+        return tokenise_for(self.encoder, texts)
+
+    def finish(self, statements: Sequence[Statement], tokens: Tokens) -> NDArray[np.float32]:
+        """The vectors of what was prepared."""
+        with progress(total=len(tokens.lengths), what="embedding", unit="texts") as advance:
+            vectors = embed_tokens(self.encoder, tokens, layers=self.layers, progress=advance)
         n = len(statements)
         shared = np.hstack([vectors[:n], vectors[n:]]) if self.windowed else vectors
         own = [vectors[:n] * _mask(statements, target) for target in self.targets]
@@ -79,7 +99,15 @@ class Frozen:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the heads' logits."""
-        vectors = self.features.transform(statements)
+        return self.finish(self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> Prepared:
+        """What can be made ready while another batch is computed."""
+        return statements, self.features.prepare(statements)
+
+    def finish(self, prepared: Prepared) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
+        vectors = self.features.finish(*prepared)
         return {name: softmax(head.logits(vectors)) for name, head in self.heads.items()}
 
     def save(self, folder: Path) -> None:
@@ -132,17 +160,17 @@ def save_features(features: Features, folder: Path) -> None:
     write_json(folder / "features.json", content)
 
 
-def load_features(folder: Path) -> Features:
-    """Read what `save_features` wrote."""
+def load_features(folder: Path, *, encoder: Encoder | None = None) -> Features:
+    """Read what `save_features` wrote; `encoder` stands for the saved one if given."""
     content = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-    encoder = load_saved(folder / "encoder")
+    encoder = encoder or load_saved(folder / "encoder")
     return Features(encoder, content["layers"], tuple(content["targets"]), content["windowed"])
 
 
-def load(folder: Path, tasks: tuple[Task, ...]) -> Frozen:
-    """Read what `save` wrote."""
+def load(folder: Path, tasks: tuple[Task, ...], *, encoder: Encoder | None = None) -> Frozen:
+    """Read what `save` wrote; `encoder` stands for the saved one if given."""
     heads = {task.name: load_head(folder / task.name / "head.safetensors") for task in tasks}
-    return Frozen(tasks, load_features(folder), heads)
+    return Frozen(tasks, load_features(folder, encoder=encoder), heads)
 
 
 def _mask(statements: Sequence[Statement], target: str) -> NDArray[np.float32]:
@@ -153,3 +181,10 @@ def _mask(statements: Sequence[Statement], target: str) -> NDArray[np.float32]:
 def _around(statement: Statement) -> str:
     left, right = window(statement, words=_WINDOW)
     return f"{left}{statement.target}{right}" or statement.text
+
+
+def read_around(statement: Statement) -> tuple[str, int]:
+    """What a windowed model reads beside the whole text, and where in the text it begins."""
+    span = target_span(statement)
+    left, _ = window(statement, words=_WINDOW)
+    return _around(statement), span[0] - len(left) if span else 0

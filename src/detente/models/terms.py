@@ -42,7 +42,7 @@ class Terms:
 
         if not statements:
             return sparse.csr_matrix((0, len(self.names())), dtype=np.float32)
-        blocks = [ngrams.transform(_texts(statements, name)) for name, ngrams in self.ngrams.items()]
+        blocks = [ngrams.transform(texts_read(statements, name)) for name, ngrams in self.ngrams.items()]
         blocks += [self.cues.transform(statements)] if self.cues else []
         shared = sparse.hstack(blocks, format="csr")
         if not self.targets:
@@ -99,7 +99,7 @@ def fit_terms(
     for name, analyser in analysers.items():
         try:
             min_rows = char_min_rows if name == "char" else 1
-            ngrams[name] = fit_tfidf(_texts(statements, name), analyser, min_rows=min_rows)
+            ngrams[name] = fit_tfidf(texts_read(statements, name), analyser, min_rows=min_rows)
         except ValueError:
             raise InputError(
                 f"the training texts hold no {name} features; give more text, or lower model.char_min_rows"
@@ -136,7 +136,8 @@ def _analyser(settings: Mapping[str, Any]) -> Analyser:
     return Analyser(kind, low, high, settings["token_pattern"])
 
 
-def _texts(statements: Sequence[Statement], name: str) -> list[str]:
+def texts_read(statements: Sequence[Statement], name: str) -> list[str]:
+    """What the n-grams of a name read of each statement: the words left or right of its target, or the text."""
     if name in ("left", "right"):
         side = ("left", "right").index(name)
         return [window(s, words=_WINDOW)[side] for s in statements]

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from detente.arrays import FloatArray, softmax
-from detente.encoders import EncoderSpec, token_batches
+from detente.arrays import FloatArray
+from detente.encoders import EncoderSpec
 from detente.errors import UsageError
+from detente.forward import Tokens
 from detente.models.inputs import target_of
-from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -62,20 +62,21 @@ def pooled(proba: FloatArray, owner: Sequence[int] | np.ndarray[Any, Any], n: in
     return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12))
 
 
-def predict(tokenizer: Any, model: Any, found: Windows, labels: int, *, what: str) -> FloatArray:
-    """(windows, labels) probabilities, in batches of like length."""
-    import torch
+@dataclass(frozen=True)
+class Windowed:
+    """Windows ready for a forward pass, the text that each is of, and how many texts there are."""
 
-    out = np.zeros((len(found.rows), labels))
-    with (
-        torch.inference_mode(),
-        progress(total=len(found.rows), what=f"predicting {what}", unit="statements") as advance,
-    ):
-        for batch in token_batches(found.lengths):
-            padded = tokenizer.pad([found.rows[i] for i in batch], return_tensors="pt").to(model.device)
-            out[batch] = model(**padded).logits.float().cpu().numpy()
-            advance(len(batch))
-    return softmax(out) if len(out) else out
+    tokens: Tokens
+    owner: np.ndarray[Any, np.dtype[np.int64]]
+    n: int
+
+
+def tokens_of(tokenizer: Any, found: Windows, *, n: int) -> Windowed:
+    """The windows of `n` texts as columns of ids."""
+    names = list(found.rows[0]) if found.rows else ["input_ids"]
+    columns = {name: [row[name] for row in found.rows] for name in names}
+    padding = {"input_ids": tokenizer.pad_token_id or 0, "token_type_ids": tokenizer.pad_token_type_id}
+    return Windowed(Tokens(columns, np.arange(len(found.rows)), padding), found.owner, n)
 
 
 def check_length(model: Any, encoder: EncoderSpec) -> None:

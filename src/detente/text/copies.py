@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from detente.text.documents import Document
 
+_T = TypeVar("_T")
 _SHINGLE = 5
 _PERMUTATIONS = 64
 _WORD = re.compile(r"\w+")
 
 
-def copies(documents: Iterable[Document], *, threshold: float = 0.8) -> Iterator[tuple[Document, str]]:
-    """Every document with the id of the earlier one that it copies, "" if it copies none.
+def copies(documents: Iterable[tuple[Document, _T]], *, threshold: float = 0.8) -> Iterator[tuple[Document, _T, str]]:
+    """Every document, what comes with it, and the id of the earlier one that it copies, "" if it copies none.
 
     `threshold` is the share of five-word sequences that two articles have in common.
     """
@@ -19,18 +21,18 @@ def copies(documents: Iterable[Document], *, threshold: float = 0.8) -> Iterator
 
     index = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
     sketches: dict[str, MinHash] = {}
-    for number, document in enumerate(documents):
+    for number, (document, beside) in enumerate(documents):
         sketch = MinHash(num_perm=_PERMUTATIONS)
         sketch.update_batch([s.encode() for s in _shingles(document.text)])
         near = [name for name in index.query(sketch) if sketches[name].jaccard(sketch) >= threshold]
         if near:
             first = min(near, key=lambda name: int(name.partition(" ")[0]))
-            yield document, first.partition(" ")[2]
+            yield document, beside, first.partition(" ")[2]
             continue
         name = f"{number} {document.doc_id}"
         index.insert(name, sketch)
         sketches[name] = sketch
-        yield document, ""
+        yield document, beside, ""
 
 
 def _shingles(text: str) -> set[str]:

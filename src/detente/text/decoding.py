@@ -5,6 +5,7 @@ import codecs
 from detente.errors import InputError
 
 MAX_CHARACTERS = 5_000_000
+MOST_BYTES = 4 * MAX_CHARACTERS
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -21,12 +22,12 @@ _COMMON_RU = frozenset("оеаинтсрвлОЕАИНТСРВЛ")
 
 def decode(data: bytes) -> str:
     """The text of a file. Raises InputError, without the file's name, for what is empty or no text."""
+    if len(data) > MOST_BYTES:
+        raise InputError(_too_long(MOST_BYTES, "bytes", more=True))
     if not data.strip():
         raise InputError("the file is empty; remove it or fill it")
     if data.startswith(_BINARY):
         raise InputError("this is a binary file, no text; export it as .txt or .html")
-    if len(data) > 4 * MAX_CHARACTERS:
-        raise InputError(_too_long(len(data), "bytes"))
     control = sum(byte < 32 and byte not in b"\t\n\r\f\v\x1c" for byte in data[:_SAMPLE])
     if (
         len(data) > _FEW
@@ -45,9 +46,10 @@ def decode(data: bytes) -> str:
     return text
 
 
-def _too_long(size: int, unit: str) -> str:
+def _too_long(size: int, unit: str, *, more: bool = False) -> str:
+    least = "more than " if more else ""
     return (
-        f"the file has {size:,} {unit}, at most {MAX_CHARACTERS:,} characters are taken as one article; "
+        f"the file has {least}{size:,} {unit}, at most {MAX_CHARACTERS:,} characters are taken as one article; "
         "split it, one article a file"
     )
 

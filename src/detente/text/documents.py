@@ -9,9 +9,10 @@ from typing import Any
 
 from detente.errors import InputError
 from detente.files.formats import DOCUMENTS, TABLES, ending, expand, open_bytes
-from detente.files.reading import Row, column_names, read_rows
+from detente.files.reading import column_names, read_rows
+from detente.files.rows import Row
 from detente.files.statements import Rejects
-from detente.text.decoding import decode
+from detente.text.decoding import MOST_BYTES, decode
 
 FEEDS = ("xml", "rss", "atom")
 _LONG = 600
@@ -128,7 +129,8 @@ def _one_file(file: Path, name: str) -> Iterator[Document]:
         raise InputError(f"the ending .{kind} is unknown; give a file ending in {known}")
     try:
         with open_bytes(file, "rb") as opened:
-            data = opened.read()
+            # One byte more than is taken tells that there is more; a huge file is never read whole.
+            data = opened.read(MOST_BYTES + 1)
     except (OSError, EOFError) as error:
         raise InputError(f"the file cannot be read ({error}); check it and its permissions") from None
     text = decode(data)

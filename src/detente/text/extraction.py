@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from detente.records import Statement
 from detente.text import holders, language, relevance, sentences
 from detente.text.documents import Document
-from detente.text.naming import Holder
 
 _LEAD = 400
 _BEFORE = 2
@@ -16,13 +15,8 @@ def extract(document: Document, *, languages: Sequence[str] = language.LANGUAGES
     text = document.text
     lang = document.lang or language.identify(text, languages=languages)
     spans = sentences.split(text, lang=lang)
-    found = holders.attribute(text, spans, lang=lang)
     scores = _relevance(document, spans, lang)
-    # What an actor did beside the target is the author's fact, unless the verb is a clear deed.
-    found = [
-        Holder() if holder.weak and score < relevance.THRESHOLD else holder
-        for holder, score in zip(found, scores, strict=True)
-    ]
+    found = holders.attribute(text, spans, lang=lang, relevance=scores)
     return [
         Statement(
             id=f"{document.doc_id}#{number}",

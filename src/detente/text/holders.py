@@ -1,37 +1,57 @@
 """Who holds each sentence of a document, as written there and by the fullest name, and how it is quoted."""
 
-from detente.text import cues, interviews, people
-from detente.text.capitals import is_shouted, lowered, named_words
+from collections.abc import Sequence
+
+from detente.text import interviews, people
+from detente.text.candidates import candidates
+from detente.text.evidence import View, tags_of
 from detente.text.lexicons import key, lexicon, names
-from detente.text.naming import Holder, Reader, Sentence, hold, notice, remember
+from detente.text.mentions import Mention
+from detente.text.naming import Holder, Reader, Sentence, hold, notice, unsaid
+from detente.text.preparing import prepare
 from detente.text.quotes import Span, direct
-from detente.text.sentences import dateline
+from detente.text.readings import Choose, Quoted, best, of_quote, principal, quote_of, readings, topic_of
 from detente.text.tokens import QUOTE, Token, tokenize
-from detente.text.voices import Cue, before_colon
+from detente.text.voices import AUTHOR, VOICES, Cue, before_colon
 
-_TERMINAL = (".", "!", "?", "…", ":", ";", '"', "”", "»", "“", ")", "’", "'")
 _NEAR = 2
+_FEW = 3
 
 
-def attribute(text: str, sentences: list[tuple[int, int]], *, lang: str) -> list[Holder]:
-    """The holder of every sentence, in order."""
+def attribute(
+    text: str,
+    sentences: list[tuple[int, int]],
+    *,
+    lang: str,
+    relevance: Sequence[float] | None = None,
+    choose: Choose = best,
+    quoted: Quoted = quote_of,
+) -> list[Holder]:
+    """The holder of every sentence, in order.
+
+    `relevance` is the probability, sentence by sentence, that it speaks of the target. `choose` picks one of
+    the readings of a sentence, `quoted` its quote type; other than the trained ones they serve to fit these.
+    """
     lex = lexicon(lang)
-    spans = direct(text, lang=lang)
     known = people.gather([tokenize(text, start=a, end=b) for a, b in sentences], lex)
-    found = _prepare(text, sentences, spans, known)
+    turns = interviews.turns(text, known)
+    spans = [s for s in direct(text, lang=lang) if not _is_turn(text, s, turns)]
+    found = prepare(text, sentences, spans, known)
     reader = Reader(text, lex, known)
-    for sentence in found:
+    for sentence, likely in zip(found, relevance or [0.5] * len(found), strict=True):
+        sentence.relevance, sentence.turn = likely, interviews.of(sentence.start, turns)
         _add_speakers(known, sentence)
-    interviews.settle(text, found, known)
     for i, sentence in enumerate(found):
-        if sentence.settled:
-            continue
-        if sentence.pieces:
-            _settle_direct(reader, found, i)
-        else:
-            _settle_plain(reader, found, i)
+        if not sentence.settled:
+            _settle(reader, found, i, choose, quoted)
     _settle_headline(found)
     return [sentence.holder for sentence in found]
+
+
+def _is_turn(text: str, span: Span, turns: Sequence[interviews.Turn]) -> bool:
+    """Whether what looks like dash speech is only the dash that opens a turn of an interview."""
+    marked = text[span.start] in "«“\"„'‘‹`"
+    return not marked and any(t.start <= span.start < t.end for t in turns)
 
 
 def _add_speakers(known: people.People, sentence: Sentence) -> None:
@@ -41,13 +61,17 @@ def _add_speakers(known: people.People, sentence: Sentence) -> None:
         if mention is None or mention.kind not in ("name", "person") or not 2 <= len(mention.name) <= 4:
             continue
         if not any(key(word) in names().companies for word in mention.name):
-            known.add(mention.name, mention.role)
+            known.add(mention.name, mention.role, sentence.tokens[mention.start].start)
 
 
 def _settle_headline(sentences: list[Sentence]) -> None:
     """A quote in a headline that names no speaker is taken from the speech below that shares most words."""
+    answer = next((s.turn for s in sentences if s.turn is not None and not s.turn.asks), None)
     for sentence in sentences[:2]:
         if not (sentence.pieces and not sentence.holder.name):
+            continue
+        if answer is not None:
+            sentence.holder = Holder(answer.label, answer.name, "direct")
             continue
         wanted = {t.key for t in _inside(sentence)}
         spoken = [s for s in sentences[2:] if s.holder.quote == "direct" and s.holder.name]
@@ -60,75 +84,107 @@ def _inside(sentence: Sentence) -> list[Token]:
     return [t for t in tokenize(sentence.words) if len(t.key) > 3]
 
 
-def _prepare(text: str, sentences: list[tuple[int, int]], spans: list[Span], known: people.People) -> list[Sentence]:
-    found: list[Sentence] = []
-    first = paragraph = 0
-    for start, end in sentences:
-        while first < len(spans) and spans[first].end <= start:
-            first += 1
-        pieces = [k for k in range(first, len(spans)) if spans[k].start < end]
-        pieces = [k for k in pieces if _has_word(text, max(start, spans[k].start), min(end, spans[k].end))]
-        tokens = _tokens(text, start + dateline(text[start:end]), end, [spans[k] for k in pieces])
-        if is_shouted(text[start:end]):
-            tokens = lowered(tokens, named_words(text))
-        if found and "\n" in text[found[-1].end : start]:
-            paragraph += 1
-        line_end = text.find("\n", end)
-        alone = (not found or "\n" in text[found[-1].end : start]) and not text[
-            end : None if line_end < 0 else line_end
-        ].strip()
-        headline = alone and end - start < 160 and not text[start:end].rstrip("*_ ").endswith(_TERMINAL)
-        headline = headline or (alone and not found)
-        found.append(
-            Sentence(
-                start,
-                end,
-                text[start:end],
-                tokens,
-                pieces,
-                cues.find(tokens, known.lex, headline=headline, knows=known.knows),
-                headline,
-                paragraph,
-            )
-        )
-    return found
-
-
-def _has_word(text: str, start: int, end: int) -> bool:
-    return any(c.isalnum() for c in text[start:end])
-
-
-def _tokens(text: str, start: int, end: int, spans: list[Span]) -> list[Token]:
-    """The tokens of a sentence, each stretch of direct speech as one token."""
-    found: list[Token] = []
-    at = start
-    for span in spans:
-        left, right = max(span.start, start), min(span.end, end)
-        if left > at:
-            found.extend(tokenize(text, start=at, end=left))
-        found.append(Token(QUOTE, QUOTE, left, right, False))
-        at = max(at, right)
-    found.extend(tokenize(text, start=at, end=end))
-    return found
-
-
-def _settle_direct(reader: Reader, sentences: list[Sentence], at: int) -> None:
-    """A sentence with direct speech takes the speaker of its speech, wherever he is named."""
-    group = _speech(sentences, at)
-    for k in group:
-        cue = _nearest(sentences[k])
-        if cue is not None and not _is_agency(cue):
-            holder = hold(reader, sentences[k], cue, "direct")
-            kind = cue.mention.kind if cue.mention else "pronoun"
-            break
-    else:
-        kind = "pronoun"
-        holder = _neighbour(reader, sentences, group)
+def _settle(reader: Reader, sentences: list[Sentence], at: int, choose: Choose, quoted: Quoted) -> None:
+    """Give a sentence, and those that its direct speech runs over, the reading that is chosen."""
+    reader.at = at
+    group = _speech(sentences, at) if sentences[at].pieces else [at]
+    views = {k: _view(reader, sentences, k) for k in group}
+    found = readings(views, reader)
+    chosen = found[choose(at, found)]
+    turn = sentences[at].turn
+    own = chosen.mention is not None and _is_own(sentences[chosen.at], chosen.mention)
+    if chosen.mention is None or own:
+        holder = Holder(turn.label, turn.name) if turn is not None and not turn.asks else Holder()
+    if chosen.mention is not None and not own:
+        mention = principal(sentences[chosen.at].tokens, chosen.mention, reader)
+        cue = Cue("say", mention.start, mention.start, mention)
+        holder = hold(reader, sentences[chosen.at], cue, "none")
+    elif chosen.kind == "before" and not holder.name:
+        holder = _before(reader, sentences, group)
     for k in group:
         if not sentences[k].settled:
-            sentences[k].holder, sentences[k].settled = holder._replace(quote="direct"), True
-    notice(reader, sentences[at])
-    remember(reader, holder, kind)
+            features = of_quote(views[k], sentences[k], chosen, holder, reader.lex)
+            sentences[k].holder = holder._replace(quote=quoted(k, features))
+            sentences[k].settled = True
+    _give_back(sentences, at)
+    notice(reader, sentences[chosen.at], topic_of(found, chosen.at), None if own else chosen.mention)
+
+
+def _is_own(sentence: Sentence, mention: Mention) -> bool:
+    """Whether a phrase is "I" or "we": whoever speaks anyway, the author where nobody does."""
+    return mention.kind == "pronoun" and sentence.tokens[mention.start].key in AUTHOR
+
+
+def _view(reader: Reader, sentences: list[Sentence], at: int) -> View:
+    sentence = sentences[at]
+    chosen = _nearest(sentence) if sentence.pieces else None
+    chosen = chosen or _whose_view(sentence.cues)
+    state = _state(reader, sentences, at)
+    return View(
+        sentence.tokens,
+        tags_of(sentence.tokens, reader.lex),
+        sentence.cues,
+        chosen,
+        sentence.headline,
+        sentence.relevance,
+        state,
+    )
+
+
+def _state(reader: Reader, sentences: list[Sentence], at: int) -> tuple[str, ...]:
+    """In which surroundings a sentence stands."""
+    sentence = sentences[at]
+    found = ["quoted" if sentence.pieces else "plain", "article" if len(sentences) > _FEW else "alone"]
+    if sentence.turn is not None:
+        turn = "asks" if sentence.turn.asks else "answers"
+        found += [f"turn={turn}", f"turn={turn},{sentence.turn.layout}"]
+    if at:
+        before = sentences[at - 1]
+        held = before.holder.quote if before.holder.name else "author"
+        same = before.paragraph == sentence.paragraph
+        found += [f"after={held}", f"after={held},{'same' if same else 'new'}"]
+        if reader.text[before.start : before.end].rstrip().endswith(":"):
+            found.append("led")
+        if held == "author" and not before.pieces:
+            found.append("fresh" if reader.voices and reader.voices[-1].at == at - 1 else "stale")
+    else:
+        found.append("first")
+    if sentence.pieces:
+        found.append("speaks" if reader.speaker.name else "nobody_yet")
+    return tuple(found)
+
+
+def _before(reader: Reader, sentences: list[Sentence], group: list[int]) -> Holder:
+    """The voice heard before: who spoke or acted last, or whom "in his view" means."""
+    sentence = sentences[group[0]]
+    him = next((c for c in sentence.cues if c.kind == "him"), None)
+    if him is not None:
+        earlier = [m for m in candidates(sentence.tokens[: him.start], reader.lex) if m.kind in VOICES]
+        if earlier and earlier[0].start == 0:
+            return hold(reader, sentence, Cue("say", 0, 0, earlier[0]), "indirect")
+        return hold(reader, sentence, him, "indirect")
+    if sentence.pieces:
+        return _neighbour(reader, sentences, group)
+    return unsaid(reader, plural=_number(sentence, reader))
+
+
+def _number(sentence: Sentence, reader: Reader) -> bool | None:
+    """Whether the verb that opens an Italian or Spanish sentence is plural; None where that cannot be told."""
+    if reader.lex.lang not in ("it", "es"):
+        return None
+    opening = [t.key for t in sentence.tokens[:5] if t.text[0].isalpha()]
+    verb = next((k for k in opening[:3] if k in reader.lex.aux or k in reader.lex.say), "")
+    return verb.endswith("no") if verb else None
+
+
+def _give_back(sentences: list[Sentence], at: int) -> None:
+    """What a sentence reports that the next points back at ("This was said by ...") is the next one's."""
+    cue = sentences[at].cues[0] if sentences[at].cues else None
+    if not (at and cue and cue.pointing and sentences[at].holder.name):
+        return
+    before = sentences[at - 1]
+    if not before.holder.name and not before.headline and not before.cues and not before.pieces:
+        before.holder = sentences[at].holder._replace(quote="indirect")
 
 
 def _speech(sentences: list[Sentence], at: int) -> list[int]:
@@ -184,33 +240,10 @@ def _neighbour(reader: Reader, sentences: list[Sentence], group: list[int]) -> H
         for cue in after.cues:
             if cue.pointing and cue.mention is not None:
                 return hold(reader, after, cue, "direct")
-    if before is not None and before.holder.name and before.holder.quote != "none":
+    if before is not None and before.holder.name and (before.holder.quote != "none" or not reader.speaker.name):
         return before.holder
-    inner = [c for c in sentences[group[0]].cues if c.kind == "act"]
-    if inner and inner[0].mention is not None and inner[0].mention.kind != "org":
-        return hold(reader, sentences[group[0]], inner[0], "direct")
-    if before is not None and before.cues and before.cues[0].mention and before.cues[0].mention.kind == "person":
-        return hold(reader, before, before.cues[0], "direct")
-    return reader.speaker
-
-
-def _settle_plain(reader: Reader, sentences: list[Sentence], at: int) -> None:
-    sentence = sentences[at]
-    sentence.settled = True
-    cue = _whose_view(sentence.cues)
-    if cue is None:
-        if sentence.cues:
-            sentence.holder = Holder("", "", "indirect")
-        notice(reader, sentence)
-        return
-    quote = "none" if cue.kind == "act" else "indirect"
-    sentence.holder = hold(reader, sentence, cue, quote)._replace(weak=cue.weak)
-    if cue.pointing and at and sentence.holder.name:
-        before = sentences[at - 1]
-        if not before.holder.name and not before.headline and not before.cues and not before.pieces:
-            before.holder = sentence.holder._replace(quote="indirect")
-    notice(reader, sentence)
-    remember(reader, sentence.holder, cue.mention.kind if cue.mention else "pronoun")
+    recent = unsaid(reader, plural=None)
+    return recent if recent.name else reader.speaker
 
 
 def _whose_view(found: list[Cue]) -> Cue | None:

@@ -10,6 +10,8 @@ from detente.text.documents import Document
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BLOCKS = re.compile(r"(?i)</(?:p|div|h\d|li|blockquote)>|<br\s*/?>")
+_HEADING = re.compile(r"<h1\b[^>]*>(.*?)</h1>", re.DOTALL | re.IGNORECASE)
+_CLOCK = re.compile(r"(<p\b[^>]*>\s*)<time\b[^>]*>([^<]*)</time>(?=\s*[^<\s])", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -17,8 +19,13 @@ def article(page: str, doc_id: str) -> Document:
     """The article of an HTML page, with title, date and source as the page gives them."""
     from trafilatura import bare_extraction
 
-    found: Any = bare_extraction(page, with_metadata=True, include_comments=False, include_tables=False)
+    # The hour before an entry of a live blog is text, though the extractor drops it.
+    kept = _CLOCK.sub(r"\1\2", page)
+    found: Any = bare_extraction(kept, with_metadata=True, include_comments=False, include_tables=False)
     text = (found.text or "").strip() if found is not None else ""
+    headline = _headline(page)
+    if text and headline and headline not in text:
+        text = f"{headline}\n{text}"
     if not text:
         raise InputError("the page holds no article text; save the whole page, or paste it as .txt")
     return Document(
@@ -28,6 +35,12 @@ def article(page: str, doc_id: str) -> Document:
         date=found.date or "",
         source=found.sitename or found.hostname or "",
     )
+
+
+def _headline(page: str) -> str:
+    """The one heading of the first level, "" if there is none or more than one."""
+    found = _HEADING.findall(page)
+    return " ".join(_plain(found[0]).split()) if len(found) == 1 else ""
 
 
 def feed(text: str, doc_id: str) -> Iterator[Document]:

@@ -7,7 +7,7 @@ from detente.text.lexicons import Lexicon, match_phrase, names
 from detente.text.personal import is_owned, name_after, person_name, untitled
 from detente.text.tokens import Token
 
-Kind = Literal["person", "role", "org", "actor", "name", "pronoun", "vague", "agency", "document"]
+Kind = Literal["person", "role", "org", "actor", "name", "pronoun", "vague", "agency", "document", "other"]
 _HEAD_FIRST = frozenset(("it", "ru", "uk", "fr", "es"))
 _NATIONALITY = re.compile(r"(?:ese|esi|ana|ano|ani|ane|ina|ino|ica|ico|russa|russo|russi)$")
 # The beginnings of Russian ministries and agencies: "Минсельхоз", "Росрыболовство".

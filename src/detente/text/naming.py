@@ -5,14 +5,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detente.text import people
+from detente.text.antecedents import HELD, NAMED, SPOKE, TOPIC, Voice, Wanted, gender_of, is_plural, latest, meant_by
+from detente.text.interviews import Turn
 from detente.text.lexicons import Lexicon, split
 from detente.text.mentions import Mention, describe
-from detente.text.phrases import to_the_right
 from detente.text.tokens import Token
 from detente.text.voices import Cue, opening_subject
 
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "même", "mismo", "misma"))
 _COMPANY = re.compile(r"«([A-ZА-ЯЁ][\w-]+(?: [\w-]+)?)»")
+
+
+# Papers that somebody sends or puts out are his words; others, such as laws, speak for themselves.
+_MESSAGES = (
+    *("note", "letter", "statement", "release", "filing", "message", "post", "tweet", "remarks", "comments", "words"),
+    *("nota", "comunicat", "letter", "dichiarazion", "messaggi", "tweet", "parole", "post", "письм", "заявлени"),
+    *("сообщени", "релиз", "ответ", "телеграм", "слова", "комментари"),
+)
+_NATIONS = ("американ", "российск", "русск", "китайск", "украинск", "европейск", "немецк", "японск", "индийск")
 
 
 class Holder(NamedTuple):
@@ -42,6 +52,8 @@ class Sentence:
     paragraph: int
     holder: Holder = _NOBODY
     settled: bool = False
+    relevance: float = 0.5
+    turn: Turn | None = None
 
 
 @dataclass(slots=True)
@@ -51,29 +63,18 @@ class Reader:
     text: str
     lex: Lexicon
     people: people.People
-    person: str = ""
-    org: str = ""
     company: str = ""
     speaker: Holder = _NOBODY
-    history: list[str] = field(default_factory=list)
-    # Whether the sentence just before this one spoke of `person`.
-    fresh: bool = False
+    voices: list[Voice] = field(default_factory=list)
+    at: int = 0
 
 
 def hold(reader: Reader, sentence: Sentence, cue: Cue, quote: str) -> Holder:
     """The holder that an attribution gives, its name resolved; empty names for vague voices."""
     mention = cue.mention
     if mention is None:
-        if cue.kind == "him":
-            words = reader.text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end]
-            return Holder(words, _pronoun(reader, words.split()), quote)
-        if cue.kind == "act":
-            return Holder("", reader.person, quote) if reader.fresh and reader.person else Holder()
-        if reader.lex.lang == "it" and reader.org and sentence.tokens[cue.start].key.endswith("no"):
-            return Holder("", reader.org, quote)
-        if reader.fresh and reader.person:
-            return Holder("", reader.person, quote)
-        return reader.speaker._replace(quote=quote) if reader.speaker.name else Holder("", "", quote)
+        words = reader.text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end]
+        return Holder(words, _pronoun(reader, words.split(), spoken=True), quote)
     same = {t.key for t in sentence.tokens[mention.start : mention.end]} & _SAME
     if mention.kind == "vague" and same and reader.speaker.name:
         return Holder(_written(reader, sentence, mention), reader.speaker.name, quote)
@@ -91,7 +92,7 @@ def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
 def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -> str:
     phrase = sentence.tokens[mention.start : mention.end]
     if mention.kind == "pronoun":
-        return _pronoun(reader, [phrase[-1].key])
+        return _pronoun(reader, [phrase[-1].key], spoken=bool(sentence.pieces))
     if mention.kind in ("person", "name") and mention.name:
         both = _both(reader, phrase)
         if both:
@@ -100,14 +101,17 @@ def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -
     if mention.kind == "role":
         return _role(reader, mention, phrase)
     if mention.kind == "document":
+        if not any(t.key.startswith(_MESSAGES) for t in phrase):
+            return people.actor_name(reader.text, phrase, reader.lex)
         opening = opening_subject(sentence.tokens, reader.lex)
         if opening is not None and opening.kind in ("org", "actor", "name") and opening.end <= mention.start:
             return _named(reader, sentence, opening, written)
-        return reader.speaker.name or reader.org
+        return reader.speaker.name or _body(reader)
     bare = [t for t in phrase if t.key not in reader.lex.words["determiners"]]
     if (
         mention.kind == "org"
         and len(bare) == 1
+        and not any(t.key.startswith(_NATIONS) for t in phrase)
         and (not bare[0].cap or mention.start == 0)
         and (bare[0].key not in reader.lex.words["groups"] or _in_place(reader, sentence, mention))
     ):
@@ -116,8 +120,14 @@ def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -
         if fuller != own or bare[0].key in reader.lex.words["standing"]:
             return fuller
         firm = any(t.key.startswith(("компани", "концерн", "фирм", "корпорац", "холдинг")) for t in phrase)
-        return (firm and reader.company) or reader.org or own
+        return (firm and reader.company) or _body(reader) or own
     return _fuller(reader, people.actor_name(reader.text, phrase, reader.lex) or written)
+
+
+def _body(reader: Reader) -> str:
+    """The organisation last spoken of, no country or capital."""
+    found = latest(reader.voices, Wanted(person=False, plural=False, barred=reader.lex.words["countries"]), reader.at)
+    return found.name if found is not None else ""
 
 
 def _in_place(reader: Reader, sentence: Sentence, mention: Mention) -> bool:
@@ -157,69 +167,83 @@ def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
         return reader.speaker.name
     if phrase[0].key in ("a", "an", "un", "una", "un'", "ein", "eine", "another", "один", "одна"):
         return people.actor_name(reader.text, phrase, lex)
-    found = reader.people.by_role(mention.role) or reader.people.by_epithet([t.key for t in phrase])
+    found = reader.people.by_role(mention.role, before=phrase[0].start) or reader.people.by_epithet(
+        [t.key for t in phrase]
+    )
     if found:
         return found
     bare = [t for t in phrase if t.key not in lex.words["determiners"]]
     definite = phrase[0].key not in ("a", "an", "un", "una", "un'", "ein", "eine", "one", "another", "один")
     articled = phrase[0].key in ("the", "il", "lo", "la", "l'", "der", "die", "le", "el")
-    same = [name for name in reversed(reader.history) if reader.people.may_be(name, mention.role)]
-    if (len(bare) == 1 and definite and reader.person) or (articled and reader.fresh):
-        return same[0] if same else reader.person
-    if len(bare) == 1 and definite and reader.org and bare[0].key in lex.words["orgs"]:
-        return reader.org
+    if phrase[0].key in lex.words["possessive"] or phrase[0].key in ("его", "ее", "их", "my", "мой", "моя"):
+        return people.actor_name(reader.text, phrase, lex)
+    before = [v for v in reader.voices if v.person and v.name]
+    same = [v.name for v in reversed(before) if reader.people.may_be(v.name, mention.role)]
+    near = before and reader.at - before[-1].at <= 1
+    if before and ((len(bare) == 1 and definite) or (articled and near)):
+        return same[0] if same else before[-1].name
+    if len(bare) == 1 and definite and bare[0].key in lex.words["orgs"] and (body := _body(reader)):
+        return body
     return people.actor_name(reader.text, phrase, lex)
 
 
-def _pronoun(reader: Reader, said: list[str]) -> str:
-    """The person meant by a pronoun: the last one of its gender, for "it" and "they" the last organisation."""
-    words = reader.lex.words
-    low = [w.lower() for w in said]
-    wanted = "f" if any(w in words["feminine"] or w in ("her", "её", "ее") for w in low) else ""
-    wanted = wanted or ("m" if any(w in words["masculine"] for w in low) else "")
-    if any(w in ("it", "its", "they", "они", "their", "их", "them", "essi", "loro") for w in low):
-        return reader.org or reader.person
-    for name in reversed(reader.history):
-        if not wanted or reader.people.gender_of(name) in ("", wanted):
-            return name
-    return reader.person
+def _pronoun(reader: Reader, said: list[str], *, spoken: bool) -> str:
+    """Whom a pronoun, or "in his view", means; who is `spoken` of as a speaker is a person rather than a body."""
+    wanted = next((w for word in said if (w := meant_by(word, reader.lex)) != Wanted(True, "", False)), Wanted(True))
+    found = None if wanted.plural or not spoken else latest(reader.voices, wanted._replace(person=True), reader.at)
+    found = found or latest(reader.voices, wanted, reader.at)
+    if found is None and wanted.plural:
+        found = latest(reader.voices, Wanted(person=False), reader.at)
+    if found is None:
+        found = latest(reader.voices, Wanted(person=wanted.person), reader.at)
+    return found.name if found is not None else ""
 
 
-def notice(reader: Reader, sentence: Sentence) -> None:
-    """Note whom the next sentence may mean by a pronoun, "the company" or an unsaid subject."""
-    lex, reader.fresh = reader.lex, False
-    first = to_the_right(sentence.tokens, 0, lex)
-    if first is not None and first.kind in ("org", "actor", "name") and not reader.people.knows(first.name):
-        phrase = sentence.tokens[first.start : first.end]
-        if any(t.cap for t in phrase[1:]) or first.kind == "actor":
-            reader.org = people.actor_name(reader.text, phrase, lex) or reader.org
-    seen = [reader.people.full[k] for k in _surnames(reader, sentence)]
-    if len(seen) == 1:
-        _introduce(reader, people.nominative(seen[0], lex))
+def unsaid(reader: Reader, *, plural: bool | None) -> Holder:
+    """Whom a sentence without a subject of its own goes on about."""
+    found = latest(reader.voices, Wanted(plural=plural), reader.at) or latest(reader.voices, Wanted(), reader.at)
+    return Holder(found.written, found.name) if found is not None else Holder()
+
+
+def notice(reader: Reader, sentence: Sentence, topic: Mention | None, held: Mention | None) -> None:
+    """Keep whom the next sentences may take up: the people named, the likeliest subject, the holder."""
+    lex = reader.lex
+    for stem in _surnames(reader, sentence):
+        name = people.nominative(reader.people.full[stem], lex)
+        reader.voices.append(Voice(name, True, reader.people.gender_of(name), False, reader.at, NAMED, name))
+    if topic is not None and topic.kind in ("person", "role", "org", "actor", "name"):
+        written = _written(reader, sentence, topic)
+        _keep(reader, sentence, topic, _named(reader, sentence, topic, written), written, TOPIC)
+    holder = sentence.holder
+    weight = HELD if holder.quote == "none" else SPOKE
+    if holder.name:
+        if held is not None and held.kind != "pronoun":
+            _keep(reader, sentence, held, holder.name, holder.written, weight)
+        else:
+            again = next((v for v in reversed(reader.voices) if v.name == holder.name), None)
+            if again is not None:
+                reader.voices.append(again._replace(at=reader.at, weight=weight))
+            else:
+                reader.voices.append(Voice(holder.name, True, "", False, reader.at, weight, holder.written))
+        if holder.quote != "none":
+            reader.speaker = holder
     companies = _COMPANY.findall(reader.text[sentence.start : sentence.end])
     if companies and lex.lang == "ru":
         reader.company = lex.actor_names.get(split(companies[-1]), companies[-1])
+
+
+def _keep(reader: Reader, sentence: Sentence, mention: Mention, name: str, written: str, weight: float) -> None:
+    if not name:
+        return
+    lex, tokens = reader.lex, sentence.tokens
+    person = mention.kind in ("person", "role") or reader.people.knows(tuple(name.split()))
+    gender = reader.people.gender_of(name) if person else gender_of(mention, tokens, lex)
+    gender = gender or (gender_of(mention, tokens, lex) if person else "")
+    plural = is_plural(mention, tokens, lex)
+    reader.voices.append(Voice(name, person, gender, plural, reader.at, weight, written))
 
 
 def _surnames(reader: Reader, sentence: Sentence) -> list[str]:
     """The stems of people whom a sentence names."""
     stems = (people.stem_of(t.text, reader.lex) for t in sentence.tokens if t.cap and len(t.text) > 2)
     return [s for s in dict.fromkeys(stems) if s in reader.people.full]
-
-
-def _introduce(reader: Reader, name: str) -> None:
-    reader.person, reader.fresh = name, True
-    if not reader.history or reader.history[-1] != name:
-        reader.history.append(name)
-
-
-def remember(reader: Reader, holder: Holder, kind: str) -> None:
-    """Keep who has just spoken or acted."""
-    if not holder.name:
-        return
-    if holder.quote != "none":
-        reader.speaker = holder
-    if reader.people.knows(tuple(holder.name.split())) or kind == "role":
-        _introduce(reader, holder.name)
-    elif kind != "pronoun":
-        reader.org = holder.name

@@ -31,10 +31,10 @@ class People:
 
     lex: Lexicon
     full: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    roles: list[tuple[frozenset[str], str]] = field(default_factory=list)
+    roles: list[tuple[frozenset[str], str, int]] = field(default_factory=list)
     gender: dict[str, str] = field(default_factory=dict)
 
-    def add(self, name: tuple[str, ...], role: str) -> None:
+    def add(self, name: tuple[str, ...], role: str, at: int = 0) -> None:
         """Note a name; the fullest one of a surname is kept, in the nominative where there is one."""
         if not name:
             return
@@ -51,7 +51,7 @@ class People:
         if gender:
             self.gender[stem] = gender
         if role:
-            self.roles.append((_role_stems(role, self.lex), stem))
+            self.roles.append((_role_stems(role, self.lex), stem, at))
 
     def name_of(self, name: tuple[str, ...]) -> str:
         """The fullest name that the document gives for a name."""
@@ -60,9 +60,11 @@ class People:
         return nominative(known if same else name, self.lex)
 
     def by_role(self, role: str, before: int | None = None) -> str:
-        """The name last tied to a role, "" if none; the words of the role must not contradict."""
+        """The name last tied to a role before an offset, else first after it; the words must not contradict."""
         wanted = _role_stems(role, self.lex)
-        for stems, stem in reversed(self.roles):
+        earlier = [tied for tied in self.roles if before is None or tied[2] < before]
+        later = [tied for tied in self.roles if tied not in earlier]
+        for stems, stem, _ in (*reversed(earlier), *later):
             heads = wanted & stems & _head_stems(self.lex.lang)
             if heads and (wanted <= stems or (len(wanted & stems) >= 2 and len(wanted - stems) <= 1)):
                 return nominative(self.full[stem], self.lex) if stem in self.full else ""
@@ -71,7 +73,7 @@ class People:
     def may_be(self, name: str, role: str) -> bool:
         """Whether a role is one of those tied to a name, or so general that it takes up anybody."""
         stem = stem_of(name.split()[-1], self.lex)
-        heads = {h for stems, tied in self.roles if tied == stem for h in stems & _head_stems(self.lex.lang)}
+        heads = {h for stems, tied, _ in self.roles if tied == stem for h in stems & _head_stems(self.lex.lang)}
         wanted = _role_stems(role, self.lex)
         return bool(heads & wanted) or bool(wanted & _general_stems(self.lex.lang))
 
@@ -116,7 +118,7 @@ def _add_role(people: People, tokens: list[Token], at: int, lex: Lexicon) -> Non
         return
     left = to_the_left(tokens, right.end, lex) if not any(t.text == "," for t in tokens[at : right.end]) else None
     role = left.role if left is not None and left.kind == "person" and len(left.role) > len(right.role) else right.role
-    people.add(right.name, role)
+    people.add(right.name, role, tokens[at].start)
 
 
 def _add_name(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:
@@ -127,7 +129,7 @@ def _add_name(people: People, tokens: list[Token], at: int, lex: Lexicon) -> Non
     if mention.end + 1 < len(tokens) and tokens[mention.end].text in (",", "(", "—"):
         beside = to_the_right(tokens, mention.end + 1, lex)
         role = beside.role if beside is not None and beside.kind == "role" else ""
-    people.add(mention.name, role)
+    people.add(mention.name, role, tokens[at].start)
 
 
 def _is_initial(token: Token) -> bool:

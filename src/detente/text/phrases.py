@@ -18,7 +18,7 @@ def to_the_right(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
         start += 1
     if start > at and tokens[start - 1].key in lex.words["determiners"]:
         start -= 1
-    end = _run_right(tokens, start, lex)
+    end = run_right(tokens, start, lex)
     mention = describe(tokens, start, end, lex)
     if mention is None or end >= len(tokens) or tokens[end].text != ",":
         return mention
@@ -55,7 +55,7 @@ def _before_insertion(tokens: list[Token], comma: int, lex: Lexicon) -> Mention 
         opening -= 1
     if opening <= 0 or tokens[opening].text != pair:
         return None
-    inner = describe(tokens, opening + 1, _run_right(tokens, opening + 1, lex), lex)
+    inner = describe(tokens, opening + 1, run_right(tokens, opening + 1, lex), lex)
     outer = to_the_left(tokens, opening, lex)
     if outer is None:
         # "As Peskov, ..." has no phrase before the comma: then the insertion is the subject itself.
@@ -71,7 +71,7 @@ def _before_insertion(tokens: list[Token], comma: int, lex: Lexicon) -> Mention 
 
 def _apposition(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     """A role or a name after the comma: "Peskov, the Kremlin spokesman", "the minister, Sergei Lavrov"."""
-    end = _run_right(tokens, at, lex)
+    end = run_right(tokens, at, lex)
     found = describe(tokens, at, end, lex)
     closed = end >= len(tokens) or not tokens[end].text[0].isalnum() or tokens[end].key in lex.words["stop"]
     return found if found and closed and found.kind in ("role", "person", "name") else None
@@ -122,7 +122,7 @@ def _is_verb(token: Token, lex: Lexicon) -> bool:
     return token.key in lex.aux or any(() in found.get(token.key, ()) for found in verbs)
 
 
-def _run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
+def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
     """Where the phrase that begins at a token ends."""
     words, end = lex.words, start
     if (

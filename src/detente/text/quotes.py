@@ -20,6 +20,14 @@ _FINITE_IT = re.compile(r"(?:\w{3,}(?:rà|ranno|remo|rebbe|rebbero|iamo|avano|ev
 _SPOKEN_RU = re.compile(
     r"\w{2,}(?:[аяиеуыё]л[аи]?|[аяиеуы]л(?:ся|ась|ись)|[аяуеи]ет(?:ся)?|[аяуеи]ют(?:ся)?|[иы]т(?:ся)?|[ая]т(?:ся)?|рёк|рек)$"
 )
+_BACK = 40
+_WORDS = re.compile(r"[^\W\d_]+")
+# What stands before a name or a title in marks.
+_TITLE = re.compile(
+    r"(?:motto|titel|namen?|heißt|lautet|überschrift|film|lied|buch|werk|genannte[nrs]?|firma|titled|called|movie|book"
+    r"|intitolat[oa]|denominat[oa]|detto|под названием|книг[аиеу]|фильм|газет[аеуы])\W*$",
+    re.IGNORECASE,
+)
 _MARKS = re.compile(r"[«»“”„\"‹›‘’'\n]|``")
 
 
@@ -50,6 +58,28 @@ def direct(text: str, *, lang: str) -> list[Span]:
     found = [Span(m.start, m.end) for m in marks(text) if _is_clause(text, m, lex)]
     spans = [piece for span in found for piece in _without_attribution(text, span, lex)]
     return sorted({*spans, *_dash_speech(text, lex, spans)})
+
+
+def attributed(text: str, *, lang: str) -> list[Span]:
+    """All words of others in quotation marks, in order: direct speech and scattered words, no names and titles.
+
+    >>> attributed("Er nannte es „reine Spekulation“ und las den „Spiegel“.", lang="de")
+    [Span(start=13, end=32)]
+    """
+    spoken = direct(text, lang=lang)
+    found = [s for s in spoken if not _TITLE.search(text[max(0, s.start - _BACK) : s.start])]
+    for mark in marks(text):
+        inner = text[mark.start + 1 : mark.end - mark.closed].strip()
+        names_only = all(word[0].isupper() for word in _WORDS.findall(inner))
+        before = text[max(0, mark.start - _BACK) : mark.start]
+        # "der Film „Eine unbequeme Wahrheit“": in German the noun before a title has a capital.
+        noun = _WORDS.findall(before)[-1:] if before.rstrip()[-1:].isalpha() else []
+        titled = lang == "de" and bool(noun) and noun[0][0].isupper() and not inner[:1].islower()
+        titled = titled or (inner[:1].isupper() and len(_WORDS.findall(inner)) <= _SCARE + 1)
+        taken = any(s.start < mark.end and mark.start < s.end for s in spoken)
+        if not (names_only or titled or taken or _TITLE.search(before)):
+            found.append(Span(mark.start, mark.end))
+    return sorted(found)
 
 
 def marks(text: str) -> list[Mark]:

@@ -38,6 +38,10 @@ _OPENING = re.compile(
     r"(?:\s*\([^)\n]{2,25}\))?\s*[-–—]\s+(?:РИА Новости\.\s*|ТАСС\.\s*)?"
 )
 _OPENING_SLASH = re.compile(r"^[A-ZА-ЯЁ][A-ZА-ЯЁ -]{3,}(?:,[^/\n.]{2,25})?\.\s*(?:[/(][^/)\n]{2,30}[/)]\.?\s*)?")
+# "ASHLAND, Ky. – ": a place in capitals and its region.
+_REGION = re.compile(r"^[\s*_]*[A-ZÀ-ÝА-ЯЁ][A-ZÀ-ÝА-ЯЁ '-]{2,}(?:,\s+[A-ZÀ-ÝА-ЯЁ][\w. ]{0,14})?\.$")
+# A note in brackets that closes a line of text: "(segue)".
+_NOTE = re.compile(r"[.!?…]\s+\([^()]*\)$")
 _CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}\s*[-–—]\s*")
 _WIRE_NEXT = re.compile(r"^[(/—–-]{1,2}\s*" + _WIRES + r"\b")
 _HEADLINE = 160
@@ -128,6 +132,8 @@ def _is_headline(text: str, line: Line) -> bool:
     content = text[line.start : line.end].strip()
     if re.match(r"#{1,6}\s", content):
         return True
+    if _NOTE.search(content):
+        return False
     return len(content) <= _HEADLINE and not re.search(r"[.!?…:;,][\"”“»›’')\]*_]*$", content)
 
 
@@ -156,6 +162,8 @@ def _is_boundary(text: str, line: Line, match: re.Match[str], words: Lexicon) ->
     mark = match.group()
     closed = len(mark.rstrip("*_")) > len(mark.rstrip("*_").rstrip("\"”“»›’')]"))
     first = after.lstrip(_OPENERS + " ")[:1]
+    if after[0] == "(" and _NOTE.search(text[match.start() : line.end].rstrip()):
+        return True
     if after[0] in "—–-" and (first.islower() or not first):
         return False
     if first.islower() and not (after[0] in '«“„"' and mark.startswith(".") and not closed):
@@ -179,6 +187,8 @@ def dateline(sentence: str) -> int:
 
 def _in_dateline(head: str, after: str) -> bool:
     if len(head) < _DATELINE_REACH // 2 and re.search(r"\d{4}\.$", head) and re.match(r"[-–—]\s", after):
+        return True
+    if after[0] in "—–-" and _REGION.match(head):
         return True
     return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head))
 

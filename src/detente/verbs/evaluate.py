@@ -15,10 +15,15 @@ from detente.corpus import DataSpec, load_corpus
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import abstention, measuring, tables, trust
-from detente.evaluation.abstention import Thresholds
+from detente.evaluation import measuring, tables
+from detente.evaluation.behaviour import sections as probes_sections
+from detente.evaluation.confidence import abstention
+from detente.evaluation.confidence import sections as trust
+from detente.evaluation.confidence.abstention import Thresholds
 from detente.evaluation.elsewhere import read_predictions
 from detente.evaluation.measuring import SplitScores
+from detente.evaluation.report.run_page import write_report
+from detente.evaluation.slices import TaskSlices
 from detente.files import Rejects
 from detente.records import Statement
 from detente.tasks import Task
@@ -35,6 +40,7 @@ class EvaluateJob:
     Without a checkpoint `input` holds predictions of `task`, with gold beside or joined by id from `gold`.
     Files go to `output`. `seed` is the run's own unless given: a dev split that train held out is then the
     same. `cluster` says which statements intervals draw together, `slices` which columns are looked at.
+    `probes` and `bias` are auto (the shipped ones where they fit the checkpoint), true, false or a folder.
     """
 
     name: str
@@ -48,6 +54,8 @@ class EvaluateJob:
     output: str
     cluster: str
     slices: Sequence[str]
+    probes: bool | str
+    bias: bool | str
     tracking: TrackingSpec
     seed: int | None
 
@@ -81,6 +89,7 @@ class _Measured:
     without_proba: Collection[str]
     seed: int
     about: Mapping[str, Any]
+    checkpoint: Checkpoint | None
     thresholds: Mapping[str, Thresholds | None] = field(default_factory=dict)
 
 
@@ -115,17 +124,29 @@ def run(job: EvaluateJob) -> Outcome:
         thresholds=found.thresholds,
         seed=found.seed,
     )
-    sections = {"metrics": scores, "slices": {what: sliced}, **trust.sections({what: trusted})}
+    behaviour, behaviour_tables = probes_sections.measure(
+        found.checkpoint, found.statements, suites=job.probes, swaps=job.bias, seed=found.seed
+    )
+    sections = {"metrics": scores, "slices": {what: sliced}, **trust.sections({what: trusted}), **behaviour}
     _write(job, found, sections, folder, started)
     look = _track(job, tasks, scores, what, folder, found.seed)
-    parts = [tables.score_table(tasks, scores, score_by=job.data.score_by)]
-    parts += [
-        f"{task.name}: rows are gold\n{tables.label_table(task, scores[what][task.name]['all'])}" for task in tasks
-    ]
-    parts += [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
+    parts = _tables(job, found, scores, sliced)
     parts += [trust.trust_text(trusted)] if trusted["abstention"] else []
-    parts.append(f"written      {paths.shown(folder)}" + (f"\ntracking     {look}" if look else ""))
+    parts += behaviour_tables
+    page = write_report(folder)
+    written = f"written      {paths.shown(folder)}\nreport       {paths.shown(page)}: open it in a browser"
+    parts.append(written + (f"\ntracking     {look}" if look else ""))
     return Outcome(text="\n\n".join(parts), score=measuring.headline(tasks, scores[what]), run_dir=folder)
+
+
+def _tables(
+    job: EvaluateJob, found: _Measured, scores: Mapping[str, SplitScores], sliced: Mapping[str, TaskSlices]
+) -> list[str]:
+    """Scores, confusions and slices as text."""
+    tasks, of = found.tasks, scores[found.what]
+    parts = [tables.score_table(tasks, scores, score_by=job.data.score_by)]
+    parts += [f"{task.name}: rows are gold\n{tables.label_table(task, of[task.name]['all'])}" for task in tasks]
+    return parts + [tables.slice_table(task, sliced[task.name]) for task in tasks if sliced[task.name]["rows"]]
 
 
 def _write(job: EvaluateJob, found: _Measured, sections: Mapping[str, Any], folder: Path, started: float) -> None:
@@ -148,6 +169,7 @@ def _write(job: EvaluateJob, found: _Measured, sections: Mapping[str, Any], fold
 def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
     """What the checkpoint predicts for the labelled statements that the job names."""
     checkpoint = checkpoints.load(job.checkpoint)
+    probes_sections.check(checkpoint, suites=job.probes, swaps=job.bias)
     seed = job.seed if job.seed is not None else int(checkpoint.about.get("seed", 0))
     statements, what = _statements(job, checkpoint, rejects, seed)
     tasks = [task for task in checkpoint.tasks if any(task.name in s.labels for s in statements)]
@@ -163,6 +185,7 @@ def _of_checkpoint(job: EvaluateJob, rejects: Rejects) -> _Measured:
         without_proba=(),
         seed=seed,
         about={"checkpoint": str(checkpoints.locate(job.checkpoint)), "trained": trained},
+        checkpoint=checkpoint,
         thresholds={task.name: abstention.stored(checkpoint.about, task) for task in tasks},
     )
 
@@ -188,6 +211,7 @@ def _made_elsewhere(job: EvaluateJob, rejects: Rejects) -> _Measured:
         without_proba=found.without_proba,
         seed=job.seed or 0,
         about={"predictions": job.input, "gold": job.gold},
+        checkpoint=None,
     )
 
 

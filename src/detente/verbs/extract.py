@@ -10,14 +10,16 @@ from detente.inference import sources
 from detente.progress import progress
 from detente.records import COLUMNS, Statement, to_row
 from detente.text.copies import copies
-from detente.text.documents import Document, find_files, read_file, root_of
-from detente.text.extraction import extract
+from detente.text.documents import find_files, root_of
 from detente.text.language import LANGUAGES
+from detente.text.pool import Reading, cores, extracted
 from detente.text.relevance import THRESHOLD
 from detente.verbs.outcome import Outcome
 
 ON_ERROR = ("stop", "skip")
 COPIES = ("keep", "join")
+# From so many files on, starting processes pays.
+_MANY = 100
 _TYPES: dict[str, type] = {"relevance": float, "start": int, "end": int, "confidence": float}
 
 
@@ -27,7 +29,8 @@ class ExtractJob:
 
     `languages` are those expected; `min_relevance` leaves out statements below it. Articles that cannot
     be read stop the job or are listed in `<output>.rejects.jsonl` (`on_error`); near-identical articles
-    are all kept, or only the first and the others listed there (`copies`).
+    are all kept, or only the first and the others listed there (`copies`). `workers` processes share the
+    files, 0 for one a core where there are many; the output is the same with any number.
     """
 
     input: str
@@ -36,6 +39,7 @@ class ExtractJob:
     min_relevance: float = 0.0
     on_error: str = "skip"
     copies: str = "keep"
+    workers: int = 0
 
     def __post_init__(self) -> None:
         """Raise UsageError for a value that is not allowed."""
@@ -51,6 +55,8 @@ class ExtractJob:
             value = getattr(self, name)
             if value not in allowed:
                 raise UsageError(f'{name} is "{value}"; {did_you_mean(str(value), allowed)}')
+        if not isinstance(self.workers, int) or isinstance(self.workers, bool) or self.workers < 0:
+            raise UsageError(f"workers is {self.workers}; it must be a whole number, 0 for one a core")
         table_format(Path(self.output))
 
 
@@ -75,9 +81,9 @@ def run(job: ExtractJob) -> Outcome:
 
 
 def _statements(job: ExtractJob, rejects: Rejects, tally: _Tally) -> Iterator[Statement]:
-    for document in _documents(job, rejects, tally):
+    for statements in _articles(job, rejects):
         tally.documents += 1
-        for statement in extract(document, languages=job.languages):
+        for statement in statements:
             relevance = statement.relevance or 0.0
             if relevance < job.min_relevance:
                 continue
@@ -88,22 +94,19 @@ def _statements(job: ExtractJob, rejects: Rejects, tally: _Tally) -> Iterator[St
         raise InputError(f"{job.input}: no article could be read ({reason}); give articles, or other files")
 
 
-def _documents(job: ExtractJob, rejects: Rejects, tally: _Tally) -> Iterator[Document]:
+def _articles(job: ExtractJob, rejects: Rejects) -> Iterator[list[Statement]]:
+    """The statements of every article that is kept."""
     output = Path(job.output).expanduser().resolve()
     files = [file for file in find_files(job.input) if file.resolve() != output]
-    if job.copies == "keep":
-        yield from _read(job, files, rejects)
-        return
-    for document, first in copies(_read(job, files, rejects)):
-        if first:
-            rejects.add(Row(Path(document.doc_id), 0, {}), f"a copy of {first}")
-        else:
-            yield document
-
-
-def _read(job: ExtractJob, files: Sequence[Path], rejects: Rejects) -> Iterator[Document]:
-    root = root_of(job.input)
+    how = Reading(root=root_of(job.input), languages=tuple(job.languages), on_error=job.on_error)
+    workers = job.workers or (cores() if len(files) >= _MANY else 1)
     with progress(total=len(files), what="extract", unit="files") as advance:
-        for file in files:
-            yield from read_file(file, root=root, on_error=job.on_error, rejects=rejects)
-            advance(1)
+        found = extracted(files, how, workers=workers, rejects=rejects, done=advance)
+        if job.copies == "keep":
+            yield from (statements for _, statements in found)
+            return
+        for document, statements, first in copies(found):
+            if first:
+                rejects.add(Row(Path(document.doc_id), 0, {}), f"a copy of {first}")
+            else:
+                yield statements

@@ -7,10 +7,12 @@ from typing import Any
 
 from detente import files, paths
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.evaluation import populations, share_plots, shares
-from detente.evaluation.populations import PERIODS
-from detente.evaluation.proportions import Estimate
-from detente.evaluation.shares import ALL, Pool, ShareRow
+from detente.evaluation.confidence.proportions import Estimate
+from detente.evaluation.shares import plots as share_plots
+from detente.evaluation.shares import populations
+from detente.evaluation.shares import table as shares
+from detente.evaluation.shares.populations import PERIODS
+from detente.evaluation.shares.table import ALL, Pool, ShareRow
 from detente.evaluation.tables import render
 from detente.files import Layout
 from detente.tasks import Task

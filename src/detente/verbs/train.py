@@ -15,7 +15,10 @@ from detente.corpus import Corpus, DataSpec, load_corpus
 from detente.corpus.folding import cross_validation
 from detente.corpus.tables import from_table
 from detente.errors import UsageError
-from detente.evaluation import abstention, cards, measuring, tables, trust
+from detente.evaluation import cards, measuring, tables
+from detente.evaluation.confidence import abstention
+from detente.evaluation.confidence import sections as trust
+from detente.evaluation.report.run_page import write_report
 from detente.files import write_json, write_text
 from detente.models import base, ranks, resuming
 from detente.models.base import Classifier
@@ -130,6 +133,7 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
     )
     report = _report(job, tasks, scores, run_dir)
     write_text(run_dir / "report.txt", report + "\n")
+    write_report(run_dir)
     look = _track(job, corpus, classifier, scores, run_dir)
     return Outcome(
         text=report + (f"\ntracking     {look}" if look else ""),
@@ -222,6 +226,7 @@ def _report(
         table,
         "",
         f"run folder   {run}",
+        f"report       {run}/report.html: open it in a browser",
         *predictions,
         f"next         detente predict checkpoint={run} input=FILE_OR_FOLDER output=labelled.csv",
         f"             detente evaluate checkpoint={run} input=LABELLED_FILE",

@@ -1,0 +1,1 @@
+"""Confidence: whether probabilities hold, and what leaving out the unsure ones buys."""

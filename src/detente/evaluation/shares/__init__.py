@@ -1,0 +1,1 @@
+"""Shares of labels by group and time, corrected for the classifier's errors."""

@@ -1,0 +1,1 @@
+"""Labels by people: files for the tools they use, a local page, and gold from what they said."""

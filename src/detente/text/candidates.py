@@ -1,0 +1,147 @@
+"""The phrases of a sentence that may name its holder, whatever their nouns: names, roles, groups, bodies, papers."""
+
+import re
+
+from detente.text.lexicons import Lexicon, match_phrase
+from detente.text.mentions import MARKS, Mention, describe, is_role
+from detente.text.phrases import run_right
+from detente.text.tokens import QUOTE, Token
+
+_REACH = 60
+_TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei]|e[oaie])$")
+_TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
+_ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
+_NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
+
+
+def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
+    """Every phrase that may be a voice, in order; phrases that end together are one, from its first word on."""
+    found: list[Mention] = []
+    keys = [t.key for t in tokens]
+    covered = 0
+    for at in range(min(len(tokens), _REACH)):
+        if not _may_begin(tokens, keys, at, lex, covered):
+            continue
+        mention = _phrase(tokens, at, lex)
+        if mention is None or (mention.end <= covered and not _heads(tokens, mention.start, lex)):
+            continue
+        found.append(mention)
+        covered = max(covered, mention.end)
+    return found
+
+
+def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, covered: int) -> bool:
+    token, words = tokens[at], lex.words
+    if not token.text[0].isalpha() or token.text == QUOTE:
+        return token.text in ("«", "“", '"') and at + 1 < len(tokens) and tokens[at + 1].cap and at >= covered
+    if (
+        token.key in _NOT_FIRST
+        or token.key in words["months"]
+        or (token.cap and token.key in words["skip"] - words["determiners"])
+    ):
+        return False
+    if token.key in words["pronouns"]:
+        return True
+    if at < covered and not (token.cap and keys[at - 1] in words["connectors"]) and not _heads(tokens, at, lex):
+        return False
+    first = at == 0 or not tokens[at - 1].text[0].isalnum()
+    if token.cap:
+        return not (first and at == 0 and token.key in ((words["stop"] | words["connectors"]) - words["determiners"]))
+    if token.key in words["determiners"] or is_role(token.key, lex):
+        return True
+    if any(token.key in words[n] for n in ("orgs", "groups", "vague", "documents", "quantifiers")):
+        return True
+    free = not any(token.key in words[n] for n in ("stop", "skip", "connectors")) and token.key not in lex.aux
+    follows_verb = at > 0 and (keys[at - 1] in lex.say or keys[at - 1] in lex.participles)
+    return free and (first or follows_verb) and not match_phrase(lex.say, keys, at)
+
+
+def _heads(tokens: list[Token], at: int, lex: Lexicon) -> bool:
+    """Whether a Russian phrase begins anew inside what looks like one: "шахтёров Вайоминга | сенатор Баррассо"."""
+    if lex.lang not in ("ru", "uk"):
+        return False
+    token, before = tokens[at], tokens[at - 1]
+    if before.text == "»":
+        return True
+    nominative = lex.nominative.get(token.key) == token.key or token.key in lex.words["groups"]
+    return nominative and not before.cap and not _ADJECTIVE_RU.search(before.key) and before.text[0].isalpha()
+
+
+def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
+    """The phrase that begins at a token, cut before the verb that may have run into it."""
+    if tokens[at].key in lex.words["pronouns"]:
+        return Mention(at, at + 1, "pronoun")
+    end = run_right(tokens, at, lex)
+    while end > at and not tokens[end - 1].text[0].isalpha() and tokens[end - 1].text not in MARKS | {"."}:
+        end -= 1
+    if end <= at:
+        return None
+    end = _to_mark(tokens, at, end)
+    end = _before_verb(tokens, at, _between_names(tokens, at, end, lex), lex)
+    found = describe(tokens, at, end, lex)
+    if found is not None and found.start == at and found.kind in ("person", "role", "pronoun"):
+        return found
+    end = _without_tail(tokens, at, end, lex)
+    if end <= at or all(t.key in lex.words["determiners"] for t in tokens[at:end]):
+        return None
+    found = describe(tokens, at, end, lex)
+    return found if found is not None else Mention(at, end, "other")
+
+
+def _to_mark(tokens: list[Token], at: int, end: int) -> int:
+    """The end of a phrase that opens a quotation mark, after the mark that closes it."""
+    inside = [t.text for t in tokens[at:end]]
+    for opening, closing in (("«", "»"), ("“", "”"), ("„", "“")):
+        if inside.count(opening) > inside.count(closing):
+            return next((i + 1 for i in range(end, min(end + 8, len(tokens))) if tokens[i].text == closing), end)
+    return end
+
+
+def _between_names(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
+    """The end before a verb that stands between two names in English: "Lukoil | picks US firm"."""
+    if lex.lang != "en":
+        return end
+    nouns = ("orgs", "groups", "vague", "documents", "connectors", "determiners")
+    for i in range(at + 1, end - 1):
+        word = tokens[i]
+        shaped = (
+            word.key.endswith(("s", "ed")) and len(word.key) > 3 and not word.key.endswith("ss") and word.key != "'s"
+        )
+        known = any(word.key in lex.words[n] for n in nouns) or is_role(word.key, lex)
+        if tokens[i - 1].cap and not word.cap and shaped and not known:
+            return i
+    return end
+
+
+def _before_verb(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
+    """The end without a last word that governs what follows, and so is a verb: "i sindacati temono | la"."""
+    if end - at < 2 or end >= len(tokens) or tokens[end - 1].cap:
+        return end
+    follows, last = tokens[end], tokens[end - 1].key
+    noun = any(last in lex.words[n] for n in ("orgs", "groups", "vague", "documents", "connectors")) or is_role(
+        last, lex
+    )
+    opens = follows.key in lex.words["determiners"] or follows.key in _NOT_FIRST or follows.text == QUOTE
+    bare = tokens[end - 2].key in lex.words["determiners"] or tokens[end - 2].key in lex.words["connectors"]
+    return end - 1 if opens and not noun and not bare else end
+
+
+def _without_tail(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
+    """The end without lower-case words after the last name that do not look like its adjectives."""
+    last = max((i for i in range(at, end) if tokens[i].cap and (i > at or i > 0)), default=-1)
+    if last < 0 or last == end - 1:
+        return end
+    pattern = _TAIL_IT if lex.lang == "it" else _TAIL_RU if lex.lang in ("ru", "uk") else None
+    stop = last + 1
+    while stop < end:
+        word = tokens[stop]
+        known = any(word.key in lex.words[n] for n in ("orgs", "groups", "documents", "connectors", "determiners"))
+        adjective = pattern is not None and pattern.search(word.key) is not None
+        if not (known or is_role(word.key, lex) or adjective or word.text in MARKS or word.key == "'s"):
+            break
+        stop += 1
+    while stop > last + 1 and (
+        tokens[stop - 1].key in lex.words["connectors"] or tokens[stop - 1].key in lex.words["determiners"]
+    ):
+        stop -= 1
+    return stop

@@ -1,0 +1,290 @@
+"""What speaks for and against each reading of who holds a sentence: named features of a phrase in its place.
+
+A reading is a phrase of the sentence, the author, or the voice heard before. Every feature is the name of
+something that holds; the weights in `weights/holders.json` say what it counts. Most features come twice:
+once for all languages and once, with its language before it, for its own.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from detente.text.endings import DEED_RU, PAST_IT
+from detente.text.lexicons import Lexicon, match_phrase
+from detente.text.mentions import MARKS, Mention, is_role
+from detente.text.tokens import QUOTE, Token
+from detente.text.voices import AUTHOR, Cue
+
+_STEM = 5
+_SHORT = 5
+_PARTICIPLE_IT = re.compile(r"(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott|st)[oaie]$")
+_ENDING = 3
+_SUBORDINATE = frozenset(
+    ("that", "which", "who", "whom", "if", "che", "cui", "se", "quale", "что", "чтобы", "если", "который", "которая")
+)
+
+
+class View(NamedTuple):
+    """A sentence as the features see it: its tokens with their classes, the attributions the grammar found."""
+
+    tokens: list[Token]
+    tags: list[str]
+    cues: list[Cue]
+    chosen: Cue | None
+    headline: bool
+    relevance: float
+    # Words that say in which surroundings the sentence stands: "quoted", "after_quote", "in_article" ...
+    state: tuple[str, ...]
+
+
+def tags_of(tokens: list[Token], lex: Lexicon) -> list[str]:
+    """The class of every token: Q direct speech, V reporting verb, A deed, X auxiliary, N name, R role ..."""
+    keys = [t.key for t in tokens]
+    found = [_tag(tokens, keys, at, lex) for at in range(len(tokens))]
+    for phrases, tag in ((lex.say, "V"), (lex.participles, "V"), (lex.according, "S")):
+        for at in range(len(tokens)):
+            size = match_phrase(phrases, keys, at)
+            if size and not (tokens[at].cap and at > 0 and tag == "V"):
+                found[at : at + size] = [tag] * size
+    return found
+
+
+def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
+    token, words = tokens[at], lex.words
+    if token.text == QUOTE:
+        return "Q"
+    if not token.text[0].isalnum():
+        return "«" if token.text in MARKS else token.text
+    if token.key.isdigit() or token.key in words["months"]:
+        return "#"
+    if token.key in words["pronouns"]:
+        return "H"
+    if match_phrase(lex.act, keys, at) or match_phrase(lex.act_participles, keys, at):
+        return "A"
+    for name, tag in (("determiners", "D"), ("stop", "P"), ("connectors", "C"), ("skip", "s")):
+        if token.key in words[name] and not (token.cap and at > 0):
+            return tag
+    if token.key in lex.aux:
+        return "X"
+    if is_role(token.key, lex):
+        return "R"
+    for name, tag in (("orgs", "O"), ("groups", "G"), ("vague", "G"), ("documents", "T")):
+        if token.key in words[name]:
+            return tag
+    if token.cap:
+        return "N"
+    if token.key in words["states"]:
+        return "e"
+    return "v" if _is_verb_shaped(token.key, keys[at - 1] if at else "", lex) else "w"
+
+
+def _is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
+    """Whether a word that no list has looks like a finite verb or, after an auxiliary, a participle."""
+    if len(word) < _SHORT:
+        return False
+    if lex.lang == "en":
+        return word.endswith("ed") or word in lex.words["irregular"]
+    if lex.lang == "it":
+        return bool(PAST_IT.search(word)) or (before in lex.aux and bool(_PARTICIPLE_IT.search(word)))
+    return lex.lang in ("ru", "uk") and word not in lex.nominative and bool(DEED_RU.search(word))
+
+
+def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str]:
+    """What holds of a phrase: its kind, its neighbours, the verb beside it, what the grammar says of it."""
+    tokens, tags = view.tokens, view.tags
+    start, end = mention.start, mention.end
+    left = [_at(tags, i) for i in (start - 3, start - 2, start - 1)]
+    right = [_at(tags, i) for i in (end, end + 1, end + 2)]
+    words = [_word(tokens, i) for i in (start - 2, start - 1, end, end + 1)]
+    said = _grammar(view, mention)
+    kind = mention.kind
+    found = [
+        "bias",
+        f"kind={kind}",
+        f"rank={min(rank, 3)}",
+        f"grammar={said}",
+        f"grammar={said},{kind}",
+        f"left={left[2]}",
+        f"left2={left[1]}{left[2]}",
+        f"left3={''.join(left)}",
+        f"right={right[0]}",
+        f"right2={right[0]}{right[1]}",
+        f"right3={''.join(right)}",
+        f"around={left[2]}_{right[0]},{kind}",
+        f"around2={left[1]}{left[2]}_{right[0]}{right[1]}",
+        f"word-2={words[0]}",
+        f"word-1={words[1]}",
+        f"word-1={words[1]},{left[1]}",
+        f"word+1={words[2]}",
+        f"word+2={words[3]}",
+        f"ending+1={_ending(tokens, end)}",
+        f"ending+1={_ending(tokens, end)},{left[2]}",
+        f"ending-1={_ending(tokens, start - 1)},{right[0]}",
+        f"first={tokens[start].key[:_STEM]}",
+        f"last={tokens[end - 1].key[:_STEM]}",
+        f"size={min(end - start, 6)}",
+        f"case={tokens[start].key[-2:]},{tokens[end - 1].key[-2:]}",
+        f"case={tokens[end - 1].key[-2:]},{kind},{right[0]}",
+        *_governs(view, mention, rank, lex),
+        *_clause(view, mention),
+        *_verbs(view, mention),
+        *(f"state={name},{kind}" for name in view.state),
+        *(f"state={name},{said}" for name in view.state),
+    ]
+    if start == 0:
+        found += ["opens", f"opens,{kind}", f"opens,{right[0]}", f"opens,{right[0]}{right[1]},{kind}"]
+    likely = int(3 * view.relevance)
+    found += [f"relevant={likely},{kind},{right[0]}", f"relevant={likely},{said}", f"relevant={likely},{rank == 0}"]
+    if view.headline:
+        found += [f"headline,{kind}", f"headline,{right[0]}", f"headline,{left[2]}"]
+    return _twice(found, lex.lang)
+
+
+def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[str]:
+    """The verb that a phrase may be the subject of: what follows it, over auxiliaries, adverbs and an insertion."""
+    at = mention.end
+    inserted = _at(view.tags, at) == ","
+    if inserted:
+        at = next((i + 1 for i in range(at + 1, min(len(view.tags), at + 18)) if view.tags[i] in (",", ")")), at)
+    verb, helped = _content(view, at, 1, lex)
+    yield from (f"verb+{verb[:_STEM]}", f"verb+ending={verb[-_ENDING:]},{helped}", f"verb+{helped},{inserted}")
+    yield f"verb+ending={verb[-_ENDING:]},{mention.kind},{mention.start == 0}"
+    yield f"verb+ending={verb[-2:]},{mention.kind},{rank == 0}"
+    yield f"verb+ending={verb[-2:]},{helped},{view.headline}"
+    verb, helped = _content(view, mention.start - 1, -1, lex)
+    yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
+
+
+def _content(view: View, at: int, step: int, lex: Lexicon) -> tuple[str, str]:
+    """The first word from a place on that is no auxiliary, adverb or pronoun, and what was stepped over."""
+    helped = ""
+    for i in range(at, at + 5 * step, step):
+        tag = _at(view.tags, i)
+        if tag in "^$Q,;:—–.!?":
+            return tag, helped
+        if tag in ("X", "s", "#", "H"):
+            helped = "X" if tag == "X" or helped == "X" else "s"
+        else:
+            return view.tokens[i].key, helped
+    return "", helped
+
+
+def _at(tags: list[str], at: int) -> str:
+    return "^" if at < 0 else "$" if at >= len(tags) else tags[at]
+
+
+def _word(tokens: list[Token], at: int) -> str:
+    return tokens[at].key[:_STEM] if 0 <= at < len(tokens) else ""
+
+
+def _ending(tokens: list[Token], at: int) -> str:
+    return tokens[at].key[-_ENDING:] if 0 <= at < len(tokens) else ""
+
+
+def _grammar(view: View, mention: Mention) -> str:
+    """What the grammar takes a phrase for: the chosen voice, another voice, or none."""
+    for cue in ([view.chosen] if view.chosen else []) + view.cues:
+        other = cue.mention
+        if other is not None and other.start < mention.end and mention.start < other.end:
+            first = next((c for c in view.cues if c.mention is not None), cue)
+            chosen = "other" if cue != view.chosen else "chosen" if cue == first else "inner"
+            return f"{chosen}-{cue.kind}{'-weak' if cue.weak else ''}"
+    return "none"
+
+
+def _clause(view: View, mention: Mention) -> list[str]:
+    """Where in its clause a phrase stands: under a linking word, governed by a preposition, beside direct speech."""
+    tokens, tags = view.tokens, view.tags
+    start, end = mention.start, mention.end
+    begin = start
+    while begin > 0 and tags[begin - 1] not in (",", "—", "–", ":", ";", "Q", "("):
+        begin -= 1
+    opening = [t.key for t in tokens[begin : min(start, begin + 3)]]
+    linked = next((k for k in opening if k in _SUBORDINATE), "")
+    found = [f"linked={linked}", f"into={min(start - begin, 5)}"]
+    marks = sum(tag in (",", ";", ":", "—", "–") for tag in tags[:start])
+    found.append(f"marks={min(marks, 3)}")
+    quotes = [i for i, tag in enumerate(tags) if tag == "Q"]
+    if quotes:
+        gap = min((start - q if q < start else q - end + 1) for q in quotes)
+        side = "after" if min(quotes, key=lambda q: abs(q - start)) < start else "before"
+        found += [f"speech={side}{min(gap, 6)}", f"speech={side}{min(gap, 6)},{mention.kind}"]
+    closing = end >= len(tokens) or (end == len(tokens) - 1 and tags[end] in (".", "!", "…"))
+    found.append(f"closes={closing},{tags[start - 1] if start else '^'}")
+    return found
+
+
+def _verbs(view: View, mention: Mention) -> list[str]:
+    """The reporting verb or deed nearest to a phrase, how far it stands and what lies between."""
+    tags = view.tags
+    found = []
+    for name in ("V", "A", "S", "v"):
+        after = next(
+            (i - mention.end for i in range(mention.end, min(len(tags), mention.end + 9)) if tags[i] == name), 9
+        )
+        before = next(
+            (
+                mention.start - 1 - i
+                for i in range(mention.start - 1, max(-1, mention.start - 10), -1)
+                if tags[i] == name
+            ),
+            9,
+        )
+        between = tags[mention.end : mention.end + after] if after < 9 else []
+        behind = tags[mention.start - before : mention.start] if 0 < before < 9 else []
+        found += [
+            f"{name}+{after}",
+            f"{name}-{before}",
+            f"{name}+{'|'.join(sorted(set(between)))}" if after < 9 else f"{name}+no",
+            f"{name}-{'|'.join(sorted(set(behind)))}" if before < 9 else f"{name}-no",
+        ]
+    return found
+
+
+def of_nobody(view: View, kinds: Sequence[str], lex: Lexicon) -> list[str]:
+    """What speaks for the author."""
+    return _twice(["nobody", *(f"nobody,{name}" for name in whole(view, kinds))], lex.lang)
+
+
+def of_before(view: View, kinds: Sequence[str], lex: Lexicon) -> list[str]:
+    """What speaks for the voice heard before: a continued quote, a dropped subject."""
+    return _twice(["before", *(f"before,{name}" for name in whole(view, kinds))], lex.lang)
+
+
+def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
+    """What holds of a sentence as a whole."""
+    tokens, tags, chosen = view.tokens, view.tags, view.chosen
+    said = "none"
+    if chosen is not None:
+        said = f"{chosen.kind}{'-weak' if chosen.weak else ''},{chosen.mention.kind if chosen.mention else 'unsaid'}"
+    yield f"grammar={said}"
+    for cue in view.cues[:1]:
+        yield f"cue={cue.kind},{cue.mention.kind if cue.mention else 'unsaid'},{cue.weak}"
+    for tag in "QVASX?:Hv":
+        yield f"{tag}={tag in tags}"
+    yield f"speech={'Q' in tags},{'V' in tags}"
+    yield f"verb={'V' in tags},{'A' in tags},{'Q' in tags}"
+    yield f"opens={_word(tokens, 0)}"
+    yield f"opens2={_at(tags, 0)}{_at(tags, 1)}"
+    yield f"opens3={_at(tags, 0)}{_at(tags, 1)}{_at(tags, 2)}"
+    yield f"ending={_ending(tokens, 0)}"
+    yield f"only={all(t in 'Q.,!?—–' for t in tags)}"
+    yield f"relevant={int(4 * view.relevance)}"
+    yield f"relevant={int(4 * view.relevance)},{said}"
+    yield f"asks={bool(tokens) and tokens[-1].text == '?'}"
+    yield f"own={any(t.key in AUTHOR for t in tokens)}"
+    yield f"headline={view.headline}"
+    yield f"long={min(len(tokens) // 8, 4)}"
+    yield f"names={min(sum(k in ('person', 'role') for k in kinds), 2)}"
+    for name in view.state:
+        yield f"state={name}"
+        yield f"state={name},{said}"
+        yield f"state={name},{'Q' in tags},{'V' in tags}"
+    yield f"deed={'A' in tags or 'v' in tags},{int(2 * view.relevance)},{any(k in ('actor', 'org') for k in kinds)}"
+    for token, tag in zip(tokens[:40], tags, strict=False):
+        if tag in "wvVA" and len(token.key) >= _SHORT - 1:
+            yield f"word={token.key[:_STEM]}"
+
+
+def _twice(found: list[str], lang: str) -> list[str]:
+    return found + [f"{lang}:{name}" for name in found]

@@ -1,0 +1,116 @@
+"""The readings of who holds a sentence, and the choice among them by the trained weights."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from detente.text.candidates import candidates
+from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.lexicons import Lexicon
+from detente.text.mentions import Mention
+from detente.text.naming import Holder, Reader, Sentence
+from detente.text.tokens import Token
+from detente.text.weights import score, totals
+
+QUOTES = ("direct", "indirect", "none")
+
+
+class Reading(NamedTuple):
+    """A phrase of a sentence, nobody, or the voice before, with the evidence for it."""
+
+    kind: Literal["phrase", "nobody", "before"]
+    at: int
+    mention: Mention | None
+    features: list[str]
+    score: float
+
+
+Choose = Callable[[int, Sequence[Reading]], int]
+Quoted = Callable[[int, list[str]], str]
+
+
+def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
+    """The readings of a sentence, or of those that one stretch of direct speech runs over."""
+    found: list[Reading] = []
+    for at, view in views.items():
+        for rank, mention in enumerate(_phrases(view, reader.lex)):
+            features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
+            found.append(Reading("phrase", at, mention, features, score("holders", features)))
+    first = next(iter(views))
+    kinds = [r.mention.kind for r in found if r.mention is not None]
+    features = of_nobody(views[first], kinds, reader.lex)
+    found.append(Reading("nobody", first, None, features, score("holders", features)))
+    if reader.speaker.name or reader.voices or len(views) > 1:
+        features = of_before(views[first], kinds, reader.lex)
+        found.append(Reading("before", first, None, features, score("holders", features)))
+    return found
+
+
+def _phrases(view: View, lex: Lexicon) -> list[Mention]:
+    """The phrases that may be the holder, with those only the grammar sees, without "his words"."""
+    him = {i for cue in view.cues if cue.kind == "him" for i in range(cue.start, cue.end)}
+    found = [m for m in candidates(view.tokens, lex) if not him & set(range(m.start, m.end))]
+    for cue in view.cues:
+        seen = cue.mention
+        if seen is not None and not any(m.start < seen.end and seen.start < m.end for m in found):
+            found.append(seen)
+    return sorted(found, key=lambda m: m.start)
+
+
+def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> list[str]:
+    """What the document knows of a phrase: a person of it, the one who spoke last."""
+    if not mention.name:
+        return []
+    known = reader.people.knows(mention.name)
+    found = [f"known={known}", f"known={known},{mention.kind}"]
+    if known:
+        again = reader.people.name_of(mention.name) == reader.speaker.name
+        found.append(f"again={again}")
+    return found
+
+
+def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
+    """The person whom a role between commas describes: "Gleb Martynov, a partner at the consultancy"."""
+    if mention.kind not in ("role", "person") or mention.start < 2 or tokens[mention.start - 1].text != ",":
+        return mention
+    before = [m for m in candidates(tokens[: mention.start - 1], reader.lex) if m.end == mention.start - 1]
+    named = [m for m in before if m.kind in ("person", "name") and reader.people.knows(m.name)]
+    return named[0] if named and not (mention.name and reader.people.knows(mention.name)) else mention
+
+
+def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
+    """The phrase of a sentence that is likeliest to be its holder or subject, whether or not it has one."""
+    phrases = [r for r in found if r.mention is not None and r.at == at]
+    return max(phrases, key=lambda r: r.score).mention if phrases else None
+
+
+def best(at: int, found: Sequence[Reading]) -> int:
+    """The reading with the highest score."""
+    scores = [reading.score for reading in found]
+    return scores.index(max(scores))
+
+
+def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, lex: Lexicon) -> list[str]:
+    """The evidence of how a sentence is quoted."""
+    spoken = sum(t.end - t.start for t in view.tokens if t.text == "\x01")
+    share = spoken / max(1, sentence.end - sentence.start)
+    own = chosen.features if chosen.mention is not None else []
+    found = [
+        "quote",
+        f"share={int(5 * share)}",
+        f"spoken={min(int(spoken / 25), 5)}",
+        f"pieces={min(len(sentence.pieces), 2)}",
+        f"holder={chosen.kind},{bool(holder.name)}",
+        f"holder={chosen.kind},{bool(holder.name)},{bool(sentence.pieces)}",
+        *whole(view, []),
+        *(f"voice:{name}" for name in own if name.startswith(_ASIDE)),
+    ]
+    return found + [f"{lex.lang}:{name}" for name in found]
+
+
+_ASIDE = ("grammar=", "word+1", "word-1", "right", "left", "V", "A", "S", "kind", "opens", "ending+1")
+
+
+def quote_of(at: int, features: list[str]) -> str:
+    """The quote type with the highest score."""
+    scores = totals("quotes", features)
+    return QUOTES[scores.index(max(scores))]
