@@ -90,6 +90,9 @@ def locate(run: str | Path) -> Path:
             return candidate
     if not folder.exists():
         raise InputError(f"{folder} does not exist; give a run folder that train wrote, as checkpoint=runs/train/...")
+    inner = sorted(path.parent.parent for path in folder.glob(f"*/checkpoint/{MANIFEST}"))
+    if inner:
+        raise InputError(f"{folder} holds {len(inner)} runs; give one of them, as {inner[0]}")
     raise InputError(f"{folder} holds no checkpoint (no {MANIFEST}); give a run folder that train wrote")
 
 

@@ -117,7 +117,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         results.append(result)
         return getattr(result, "score", None)
 
-    sys.argv = [f"detente {verb}", *(spelled for a in arguments for spelled in _parts(verb, _spelled_out(verb, a)))]
+    spelled = (part for a in arguments for part in _parts(verb, _spelled_out(verb, a)))
+    sys.argv = [f"detente {verb}", *spelled, *_among_processes(arguments)]
     try:
         hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
     except (HydraException, OmegaConfBaseException) as error:
@@ -148,6 +149,20 @@ def _spelled_out(verb: str, argument: str) -> str:
     return key + equals + value
 
 
+def _among_processes(arguments: list[str]) -> list[str]:
+    """What torchrun's processes are told besides: all but the first write no log and no lines.
+
+    Raises UsageError without a run folder that they share: each would name its own by the clock.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return []
+    if not any(argument.startswith("hydra.run.dir=") for argument in arguments):
+        raise UsageError("several processes (torchrun) need one run folder; add hydra.run.dir=FOLDER")
+    quiet = ["~hydra.job_logging.handlers.file", "hydra.job_logging.root.handlers=[console]"]
+    quiet += ["hydra.job_logging.loggers.detente.level=ERROR", "hydra.job_logging.root.level=ERROR"]
+    return [] if os.environ.get("RANK", "0") == "0" else quiet
+
+
 def _parts(verb: str, argument: str) -> list[str]:
     """`labeller.parts=[rules,llm]` as Hydra composes it: a labeller each, of the group's files.
 
@@ -171,7 +186,7 @@ def _run_job(verb: str, config: Any) -> Any:
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
         raise UsageError(f"{missing[0]} is not given; add {missing[0]}=VALUE")
-    if config.get("run_dir"):
+    if config.get("run_dir") and os.environ.get("RANK", "0") == "0":
         write_text(Path(config.run_dir) / "config.yaml", _repeatable(verb, config))
     try:
         job = instantiate(config, _convert_="all")
@@ -181,6 +196,8 @@ def _run_job(verb: str, config: Any) -> Any:
             raise cause from None
         raise UsageError(_explain_build(error)) from None
     check_types(job)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not (verb == "train" and job.model.family == "finetune"):
+        raise UsageError("several processes (torchrun) train only model=finetune; run this command without torchrun")
     result = importlib.import_module(type(job).__module__).run(job)
     if result is not None:
         print(result.text)

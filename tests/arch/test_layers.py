@@ -20,7 +20,7 @@ LAYERS = [
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 # A family asks the evaluation for the score it stops early by; the measures themselves import no model.
-ALLOWED = {(f"models.{name}", "evaluation.metrics") for name in ("finetune", "multitask", "nli")}
+ALLOWED = {(f"models.{name}", "evaluation.metrics") for name in ("training", "multitask", "nli")}
 MODULES = sorted(SRC.rglob("*.py"))
 
 

@@ -280,3 +280,13 @@ def test_an_old_metrics_file_is_still_read(run, tmp_path):
     status, out, err = run("compare", "runs=[old]")
     assert status == 0, err
     assert "0.041" in out
+
+
+def test_labels_that_were_predicted_are_no_gold(run, tmp_path):
+    """A file that predict wrote holds the machine's labels under the task's name."""
+    given = ["task=stance", "model=majority", "data.limit=60", "tracking=none", "hydra.run.dir=r"]
+    assert run("train", *given)[0] == 0
+    write(tmp_path / "out.csv", [dict(r, stance_confidence=0.9) for r in predictions()])
+    status, _, said = run("evaluate", "checkpoint=r", "input=out.csv", "hydra.run.dir=e")
+    assert status == 1
+    assert "data.columns.stance=given_stance" in said

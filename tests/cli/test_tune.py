@@ -105,9 +105,12 @@ def test_seeds_make_one_table(tmp_path):
     assert "draws nothing at random" in done.stdout
     other = detente("train", *TINY, "seeds=2", "seed=7", "data.limit=200", "hydra.run.dir=s", cwd=tmp_path)
     assert other.returncode == 0  # seeds 7 and 8 stand beside 1 and 2
+    changed = detente("train", *TINY, "seeds=2", "model.c=9", "tracking=none", "hydra.run.dir=s", cwd=tmp_path)
+    assert changed.returncode == 2  # finished runs of another model are no runs of this one
+    assert "other data, seed, task or model" in changed.stderr
     clash = detente("train", *TINY, "seeds=2", "data.limit=100", "hydra.run.dir=s", cwd=tmp_path)
     assert clash.returncode == 2
-    assert "on other data or of another seed" in clash.stderr
+    assert "other data, seed, task or model" in clash.stderr
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,9 @@ def _columns(tasks: Sequence[Task], layout: Layout, paths: Sequence[Path], gold_
 
     names = dict.fromkeys((*(task.name for task in tasks), *LABEL_COLUMNS))
     gold = {name: column(f"given_{name}", in_gold) for name in names}
-    if gold_paths:  # a file of gold labels may call them by the task's plain name
-        gold = {name: found or (name if name in in_gold else "") for name, found in gold.items()}
+    if gold_paths:  # in a file of gold labels the plain name is the gold, and given_<name> what was there before
+        plain = {name for name in names if name in in_gold and f"given_{name}" not in layout.columns}
+        gold = {name: name if name in plain else found for name, found in gold.items()}
     label = {task.name: column(task.name, named) for task in tasks}
     proba = {task.name: [column(f"{task.name}_{each}", named) for each in task.labels] for task in tasks}
     proba = {name: found for name, found in proba.items() if all(found)}

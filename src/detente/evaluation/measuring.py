@@ -25,6 +25,7 @@ class TaskScores(TypedDict, total=False):
     mean_f_avg: float
 
 
+_GIVEN = "given_"
 SplitScores = dict[str, TaskScores]
 
 
@@ -126,6 +127,14 @@ def added_columns(tasks: Sequence[Task]) -> dict[str, type]:
     return columns
 
 
+def kept_name(name: str, added: Collection[str]) -> str:
+    """The name of an input column beside the `added` ones: given_<name>, once for each time it was predicted on."""
+    bare = name
+    while bare.startswith(_GIVEN):
+        bare = bare.removeprefix(_GIVEN)
+    return _GIVEN + name if bare in added else name
+
+
 def write_predictions(
     path: Path,
     tasks: Sequence[Task],
@@ -134,7 +143,7 @@ def write_predictions(
 ) -> None:
     """One row a statement: its own columns, given labels as `given_<task>`, the predicted columns."""
     added = added_columns(tasks)
-    rows = [{(f"given_{k}" if k in added else k): v for k, v in to_row(s).items()} for s in statements]
+    rows = [{kept_name(k, added): v for k, v in to_row(s).items()} for s in statements]
     for task in tasks:
         for row, columns in zip(rows, predicted_columns(task, proba[task.name]), strict=True):
             row.update(columns)

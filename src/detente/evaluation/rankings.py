@@ -1,7 +1,8 @@
 """Runs ranked on the statements they were all scored on: paired tests, Holm's correction, tiers of tied runs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TypedDict
 
@@ -184,7 +185,19 @@ def _entrants(runs: Sequence[Run], matched: _Matched, *, group_seeds: bool) -> l
                     seeds=tuple(seeds) if together else (),
                 )
             )
-    return groups
+    return _told_apart(groups, {run.name: run.folder.name for run in runs})
+
+
+def _told_apart(groups: Sequence[_Group], folders: Mapping[str, str]) -> list[_Group]:
+    """Groups whose names are alike get the names of their runs' folders too: tiers and pairs go by names."""
+    count = Counter(group.entrant.name for group in groups)
+    out = []
+    for group in groups:
+        entrant = group.entrant
+        if count[entrant.name] > 1:
+            entrant = replace(entrant, name=f"{entrant.name}: {', '.join(folders[run] for run in group.runs)}")
+        out.append(replace(group, entrant=entrant))
+    return out
 
 
 def _rank(matched: _Matched, groups: Sequence[_Group], *, seed: int, cluster: str, by: str) -> Ranking:

@@ -96,4 +96,4 @@ def _recipe(trained: Mapping[str, Any]) -> str:
     model, data = trained.get("model"), trained.get("data")
     if not isinstance(model, Mapping) or not isinstance(data, Mapping):
         return ""
-    return json.dumps([trained.get("name"), model, data.get("name")], sort_keys=True)
+    return json.dumps([trained.get("name"), model, data.get("name"), data.get("fingerprint")], sort_keys=True)

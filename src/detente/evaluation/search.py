@@ -95,7 +95,17 @@ def open_study(search: Search) -> "optuna.Study":
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=search.startup),
     )
-    told = json.dumps([repr(search.model), search.space, repr(search.data), search.seed, search.rungs, search.startup])
+    told = json.dumps(
+        [
+            repr(search.tasks),
+            repr(search.model),
+            search.space,
+            repr(search.data),
+            search.seed,
+            search.rungs,
+            search.startup,
+        ]
+    )
     if study.user_attrs.setdefault("search", told) != told:
         raise UsageError(f"{search.run_dir} holds a study of another search; give another hydra.run.dir")
     study.set_user_attr("search", told)
@@ -130,6 +140,11 @@ def work(search: Search) -> None:
 
     study = open_study(search)
     corpus = load_corpus(search.data, search.tasks, seed=search.seed)
+    if study.user_attrs.get("fingerprint", corpus.fingerprint) != corpus.fingerprint:
+        raise UsageError(
+            f"{search.run_dir} holds a study of other statements (data={search.data.name} has changed since)"
+        )
+    study.set_user_attr("fingerprint", corpus.fingerprint)
     shares = _shares(corpus.train, search)
     while (done := len(finished(study))) < search.trials:
         seed = int(rng(search.seed, "tune", done).integers(2**31))

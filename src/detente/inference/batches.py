@@ -6,13 +6,12 @@ from operator import attrgetter
 from typing import Any
 
 from detente.arrays import FloatArray
-from detente.evaluation.measuring import added_columns, predicted_columns
+from detente.evaluation.measuring import added_columns, kept_name, predicted_columns
 from detente.files import Kind
 from detente.progress import progress
 from detente.records import FIELDS, LABEL_COLUMNS, Statement, to_row
 from detente.tasks import Task
 
-_GIVEN = "given_"
 Predict = Callable[[Sequence[Statement]], Mapping[str, FloatArray]]
 # The columns that predicting adds, as lists by name, from the probabilities by task.
 Decide = Callable[[Sequence[Task], Mapping[str, FloatArray]], dict[str, list[Any]]]
@@ -26,15 +25,7 @@ def output_columns(
     `more` are columns that are added beside those of the tasks.
     """
     added = added_columns(tasks) | dict(more or {})
-    return {_kept_name(name, added): kind for name, kind in columns.items()} | added
-
-
-def _kept_name(name: str, added: Mapping[str, Kind]) -> str:
-    """The name of an input column in the output: given_<name>, once for each time the row was predicted on."""
-    bare = name
-    while bare.startswith(_GIVEN):
-        bare = bare.removeprefix(_GIVEN)
-    return _GIVEN + name if bare in added else name
+    return {kept_name(name, added): kind for name, kind in columns.items()} | added
 
 
 def decide(tasks: Sequence[Task], proba: Mapping[str, FloatArray]) -> dict[str, list[Any]]:
@@ -53,7 +44,7 @@ def kept_columns(
 ) -> dict[str, list[Any]]:
     """The input's columns of some statements, as lists by their names in the output."""
     foreign = {name for statement in statements for name in statement.extra}
-    return {_kept_name(name, added): _values(statements, name, foreign) for name in columns}
+    return {kept_name(name, added): _values(statements, name, foreign) for name in columns}
 
 
 def _values(statements: Sequence[Statement], name: str, foreign: set[str]) -> list[Any]:
@@ -81,7 +72,7 @@ def labelled_rows(
     with progress(total=total, what="labelling", unit="statements") as advance:
         while held := list(islice(statements, batch)):
             proba = predict(held)
-            rows = [{_kept_name(k, added): v for k, v in to_row(s).items()} for s in held]
+            rows = [{kept_name(k, added): v for k, v in to_row(s).items()} for s in held]
             for task in tasks:
                 for row, columns in zip(rows, predicted_columns(task, proba[task.name]), strict=True):
                     row.update(columns)

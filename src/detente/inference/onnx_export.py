@@ -144,6 +144,8 @@ def _write_parts(checkpoint: Checkpoint, folder: Path, products: str, sample: Se
     """Write every forward pass of the classifier with its tokenizer."""
     classifier: Any = checkpoint.classifier
     if checkpoint.family in ("finetune", "lora"):
+        if classifier.stride:
+            raise UsageError("a model trained with model.stride cannot be exported; train with model.stride=0")
         tokens, length = classifier.prepare(sample), classifier.max_length
         return {
             name: write_part(folder / name, tokenizer, model, _logits, products, sample=tokens[name], max_length=length)

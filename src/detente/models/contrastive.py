@@ -4,7 +4,6 @@ The method of SetFit (Tunstall et al. 2022), for few labels: pairs of statements
 another for each, whose cosine is drawn to 1 or 0. One encoder a task, since the tasks order statements differently.
 """
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,8 @@ from detente.errors import UsageError
 from detente.models import frozen
 from detente.models.base import Classifier
 from detente.models.frozen import Frozen, FrozenSpec
-from detente.models.trainer import FOLDER, run_trainer, training_of
+from detente.models.resuming import FOLDER
+from detente.models.trainer import run_trainer, settings_of, training_of
 from detente.records import Statement
 from detente.seeds import rng, seed_everything
 from detente.tasks import Task
@@ -91,11 +91,12 @@ def fit(
         seed_everything(seed)
         features = frozen.make_features(spec.head, statements)
         labels = [s.labels[task.name] for s in statements]
-        steps = _teach(spec, task, features.encoder, statements, labels, seed, run_dir / FOLDER / task.name)
+        settings = settings_of(spec, (task,), (train,), seed)
+        folder = run_dir / FOLDER / task.name
+        steps = _teach(spec, task, features.encoder, statements, labels, seed, folder, settings)
         features = replace(features, encoder=replace(features.encoder, model=features.encoder.model.cpu().eval()))
         head = frozen.fit_task_head(spec.head, task, features.transform(statements), labels, seed=seed)
         parts[task.name], history[task.name] = Frozen((task,), features, {task.name: head}), steps
-    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
     return Contrastive(tasks, parts, history)
 
 
@@ -138,6 +139,7 @@ def _teach(
     labels: Sequence[str],
     seed: int,
     folder: Path,
+    settings: Mapping[str, Any],
 ) -> list[dict[str, float]]:
     """Train the encoder in place on pairs; returns the Trainer's log."""
     from datasets import Dataset
@@ -160,6 +162,7 @@ def _teach(
         name=task.name,
         seed=seed,
         folder=folder,
+        settings=settings,
         collate=_collate(encoder.tokenizer, rows),
     )
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from detente.errors import InputError
 from detente.records import Statement
@@ -41,6 +42,12 @@ def target_span(statement: Statement) -> tuple[int, int] | None:
             ) from None
     at = statement.text.find(statement.target) if statement.target else -1
     return (at, at + len(statement.target)) if at >= 0 else None
+
+
+def with_text(statement: Statement, text: str) -> Statement:
+    """The statement with another text; offsets of the target are dropped, for they count in the old one."""
+    extra = {name: value for name, value in statement.extra.items() if name not in ("target_start", "target_end")}
+    return replace(statement, text=text, extra=extra)
 
 
 def targets_in_text(statements: Sequence[Statement]) -> bool:

@@ -5,7 +5,6 @@ the adapters alone, a few megabytes, lie beside it in `adapters/<task>/` and loa
 """
 
 import logging
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from detente.models import finetune
 from detente.models.base import Classifier
 from detente.models.finetune import Finetuned
 from detente.models.multitask import train_joint
-from detente.models.trainer import FOLDER, training_of
+from detente.models.resuming import FOLDER
+from detente.models.trainer import training_of
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -125,7 +125,6 @@ def fit(
         config.base_model_name_or_path = spec.encoder.path  # as the user wrote it, not where it lies here
         adapters[task.name] = weights, config
         models[task.name] = tokenizer, model.merge_and_unload().eval()
-    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
     return Lora(Finetuned(tasks, models, spec.encoder.max_length, history), adapters)
 
 

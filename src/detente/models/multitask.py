@@ -6,7 +6,6 @@ are the labels of all tasks, one task after the other. Each task is saved as a f
 
 import copy
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,8 @@ from detente.forward import Compute
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.models.passes import logits_of, tokens_of
-from detente.models.trainer import FOLDER, load_classifier, run_trainer, training_of
+from detente.models.resuming import FOLDER
+from detente.models.trainer import load_classifier, run_trainer, settings_of, training_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -104,7 +104,6 @@ def fit(
         hint = did_you_mean(unknown[0], [task.name for task in tasks])
         raise UsageError(f"model.task_weights names {unknown[0]}, which is not trained here; {hint}")
     tokenizer, model, history = train_joint(spec, tasks, train, dev, seed=seed, folder=run_dir / FOLDER / "multitask")
-    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
     return Multitask(tasks, tokenizer, model, spec.encoder.max_length, {"multitask": history})
 
 
@@ -139,6 +138,7 @@ def train_joint(
         name=" and ".join(task.name for task in tasks),
         seed=seed,
         folder=folder,
+        settings=settings_of(spec, tasks, (train, dev), seed),
     )
     return tokenizer, model.cpu().eval(), history
 

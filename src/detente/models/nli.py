@@ -5,7 +5,6 @@ does all tasks, since the hypotheses say what is asked. It costs one pass a labe
 """
 
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,8 @@ from detente.forward import Compute
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.models.passes import logits_of, tokens_of
-from detente.models.trainer import FOLDER, load_classifier, run_trainer, training_of
+from detente.models.resuming import FOLDER
+from detente.models.trainer import load_classifier, run_trainer, settings_of, training_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -135,10 +135,10 @@ def fit(
             name="nli",
             seed=seed,
             folder=run_dir / FOLDER / "nli",
+            settings=settings_of(spec, tasks, (train, dev), seed),
             collate=_collate(tokenizer, rows),
             for_score=lambda logits, labels: _scores(logits, labels, entailment),
         )
-        shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
     return Nli(tasks, tokenizer, model.cpu().eval(), entailment, hypotheses, max_length, history)
 
 

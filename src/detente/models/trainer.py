@@ -3,24 +3,21 @@
 A family gives it a model, rows, a loss and a score; `finetune`, with all its options, has a loop of its own.
 """
 
-import logging
+import hashlib
+import json
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import InputError, UsageError
+from detente.models import callbacks, resuming
+from detente.tasks import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-FOLDER = "trainer"
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +80,20 @@ def run_trainer(
     name: str,
     seed: int,
     folder: Path,
+    settings: Mapping[str, Any],
     collate: Callable[..., Any] | None = None,
     for_score: Callable[..., Any] | None = None,
 ) -> list[dict[str, float]]:
     """Train `model` in place and return the Trainer's log; an interrupted training in `folder` is taken up.
 
-    The best epoch by `score` on `dev` is kept, the last one without a dev. `collate` makes a batch of rows,
-    padded token ids by default; `for_score(logits, labels)` gives what `score` is to see instead of the logits.
+    Raises UsageError if that was of other `settings`, InputError if the loss became NaN. The best epoch by
+    `score` on `dev` is kept, the last one without a dev. `collate` makes a batch of rows, padded token ids by
+    default; `for_score(logits, labels)` gives what `score` is to see instead of the logits.
     """
     from transformers import DataCollatorWithPadding, EarlyStoppingCallback, PrinterCallback, Trainer
 
+    resuming.claim(folder, settings)
+    watch = callbacks.Watch()
     trainer = Trainer(
         model=model,
         args=_arguments(spec, len(train), seed, folder, chooses=dev is not None, all_columns=collate is not None),
@@ -101,41 +102,49 @@ def run_trainer(
         data_collator=collate or DataCollatorWithPadding(tokenizer),
         processing_class=tokenizer,
         compute_metrics=score,
-        compute_loss_func=loss,
+        compute_loss_func=callbacks.watched(loss, watch),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=spec.patience)] if dev is not None else [],
         preprocess_logits_for_metrics=for_score,
     )
     trainer.loss_is_scaled_for_ga = False  # losses are means over a batch, also where steps accumulate several
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(_progress_log(name))
-    trainer.train(resume_from_checkpoint=bool(list(folder.glob("checkpoint-*"))))
-    if not all(np.isfinite(entry.get("loss", 0.0)) for entry in trainer.state.log_history):
+    trainer.add_callback(_keeping(watch))
+    trainer.add_callback(callbacks.progress_log(name))
+    newest = resuming.newest(folder)
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    if watch.diverged:
         raise InputError(f"the loss of {name} became NaN; lower model.learning_rate (now {spec.learning_rate})")
     return list(trainer.state.log_history)
 
 
-def _progress_log(name: str) -> Any:
-    """A callback that writes step, loss, dev score and time left to the log; callbacks of transformers are classes."""
+def _keeping(watch: callbacks.Watch) -> Any:
+    """Marks whole checkpoints, and stops when the loss diverges. Callbacks of transformers are classes."""
     from transformers import TrainerCallback
 
-    class ProgressLog(TrainerCallback):  # type: ignore[misc]
-        started = time.monotonic()
+    class Keeping(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if watch.diverged:
+                control.should_training_stop = True
+                control.should_save = control.should_evaluate = False
 
-        def on_log(
-            self,
-            args: Any,
-            state: Any,
-            control: Any,
-            logs: dict[str, float] | None = None,
-            **_: Any,
-        ) -> None:
-            left = (time.monotonic() - self.started) / max(state.global_step, 1) * (state.max_steps - state.global_step)
-            shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "eval_loss", "eval_score")}
-            if shown:
-                values = ", ".join(f"{k.replace('eval_', 'dev ')} {v:.4f}" for k, v in shown.items())
-                log.info(f"{name}: step {state.global_step} of {state.max_steps}, {values}, {left:.0f} s left")
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if watch.diverged:
+                control.should_save = control.should_evaluate = False
 
-    return ProgressLog()
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            resuming.mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    return Keeping()
+
+
+def settings_of(spec: Any, tasks: Sequence[Task], tables: Sequence["Dataset"], seed: int) -> dict[str, Any]:
+    """What decides the weights: a family's settings, tasks, data, seed; by the names that the command has for them."""
+    settings: dict[str, Any] = {f"model.{name}": value for name, value in asdict(spec).items()}
+    rows = hashlib.sha256()
+    for table in tables:
+        columns = ["text", "target", *(task.name for task in tasks)]
+        rows.update(json.dumps(table.select_columns(columns).to_dict(), ensure_ascii=False).encode())
+    return settings | {"seed": seed, "tasks": [asdict(task) for task in tasks], "data": rows.hexdigest()[:12]}
 
 
 def _arguments(spec: TrainerSpec, rows: int, seed: int, folder: Path, *, chooses: bool, all_columns: bool) -> Any:

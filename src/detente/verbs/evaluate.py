@@ -255,9 +255,23 @@ def _statements(
     if not labelled_files:
         raise InputError(f"{job.input} holds no table of labelled statements; give .jsonl, .csv, .tsv or .parquet")
     names = {name for path in labelled_files for name in files.column_names(path)}
+    _refuse_predicted(job, checkpoint.tasks, names)
     wanted = [task for task in checkpoint.tasks if (job.data.columns.get(task.name, task.name) or "") in names]
     found = files.read_statements(labelled_files, layout=job.data.layout, tasks=wanted, rejects=rejects)
     labelled = [s for s in found if any(task.name in s.labels for task in checkpoint.tasks)]
     if not labelled:
         raise InputError(f"{job.input} has no row with a label; evaluation needs gold labels")
     return labelled, "input"
+
+
+def _refuse_predicted(job: EvaluateJob, tasks: Sequence[Task], names: Collection[str]) -> None:
+    """Raise InputError where the labels that would be gold were predicted: a model would be scored against itself."""
+    for task in tasks:
+        column = job.data.columns.get(task.name, task.name)
+        if column == task.name and {task.name, f"{task.name}_confidence"} <= set(names):
+            gold = f"given_{task.name}"
+            cure = f"data.columns.{task.name}={gold}" if gold in names else f"a file with a gold {task.name}"
+            raise InputError(
+                f'{job.input}: its {task.name} was predicted (it has "{task.name}_confidence"); give {cure}, '
+                "or leave out checkpoint= to measure these predictions"
+            )

@@ -46,6 +46,8 @@ class PrevalenceJob:
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown period or pool, or too small a sample."""
+        if isinstance(self.by, str):
+            raise UsageError(f"by must be a list of columns: by=[{self.by}]")
         object.__setattr__(self, "by", tuple(dict.fromkeys(self.by)))
         if self.period not in PERIODS:
             raise UsageError(f'period is "{self.period}"; {did_you_mean(self.period, PERIODS[1:])}')

@@ -27,25 +27,34 @@ Train = Callable[[Corpus, Path, int], Outcome]
 class Spread(TypedDict):
     """Of one metric over runs: mean, standard deviation (n - 1), and a 95% interval of the mean (Student's t).
 
+    One run has no spread: null.
+
     The interval speaks of what changed between the runs (seed, or fold) and of nothing else.
     """
 
     mean: float
-    sd: float
-    low: float
-    high: float
+    sd: float | None
+    low: float | None
+    high: float | None
     values: list[float]
 
 
 def run(
-    kind: str, parts: Mapping[str, tuple[Corpus, int]], *, tasks: Sequence[Task], run_dir: Path, train: Train
+    kind: str,
+    parts: Mapping[str, tuple[Corpus, int]],
+    *,
+    tasks: Sequence[Task],
+    model: Mapping[str, Any],
+    run_dir: Path,
+    train: Train,
 ) -> Outcome:
     """Train every part into `run_dir/NAME`, then write `repeats.json` and one table over them.
 
     `kind` is "seeds" or "cv"; in `cv` each part's test is a fold, and the folds are scored together too.
+    `model` are the settings that a finished run must have.
     """
     for number, (name, (corpus, seed)) in enumerate(parts.items(), start=1):
-        if _finished(run_dir / name, corpus, seed):
+        if _finished(run_dir / name, corpus, seed, tasks, model):
             log.info(f"{name} ({number} of {len(parts)}) stands in {paths.shown(run_dir / name)}: not trained again")
             continue
         log.info(f"{name} ({number} of {len(parts)})")
@@ -61,14 +70,21 @@ def run(
     return Outcome(text=text, score=score, run_dir=run_dir)
 
 
-def _finished(run_dir: Path, corpus: Corpus, seed: int) -> bool:
-    """Whether a run stands there whole. Raises UsageError if it is of another corpus or seed."""
+def _finished(run_dir: Path, corpus: Corpus, seed: int, tasks: Sequence[Task], model: object) -> bool:
+    """Whether a run stands there whole. Raises UsageError if it is of another corpus, seed, task or model."""
     if not (run_dir / "metrics.json").exists():
         return False
     metrics = _metrics(run_dir)
-    if (metrics["data"]["fingerprint"], metrics["seed"]) != (corpus.fingerprint, seed):
+    there = (metrics["data"]["fingerprint"], metrics["seed"], sorted(metrics["metrics"]["dev"]), metrics["model"])
+    wanted = (
+        corpus.fingerprint,
+        seed,
+        sorted(task.name for task in tasks),
+        json.loads(json.dumps(model, default=list)),
+    )
+    if there != wanted:
         raise UsageError(
-            f"{run_dir} holds a run on other data or of another seed; give another hydra.run.dir, or remove it"
+            f"{run_dir} holds a run of other data, seed, task or model; give another hydra.run.dir, or remove it"
         )
     return True
 
@@ -101,8 +117,10 @@ def _spread(values: Sequence[float]) -> Spread:
     from scipy.stats import t
 
     n, mean = len(values), float(np.mean(values))
-    sd = float(np.std(values, ddof=1)) if n > 1 else math.nan
-    half = float(t.ppf(0.975, n - 1)) * sd / math.sqrt(n) if n > 1 else math.nan
+    if n < 2:
+        return Spread(mean=mean, sd=None, low=None, high=None, values=list(values))
+    sd = float(np.std(values, ddof=1))
+    half = float(t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
     return Spread(mean=mean, sd=sd, low=max(mean - half, 0.0), high=min(mean + half, 1.0), values=list(values))
 
 
@@ -154,7 +172,8 @@ def _table(kind: str, summary: Mapping[str, Any], run_dir: Path) -> str:
         lines += ["", f"The intervals are over {len(summary['runs'])} {what}: they leave out the choice of statements."]
     lines += ["" if kind == "seeds" else f"predictions  {paths.shown(run_dir / 'predictions.oof.parquet')}"]
     runs = ",".join(paths.shown(run_dir / name) for name in summary["runs"])
-    lines += [f"run folder   {paths.shown(run_dir)}", f"next         detente compare runs=[{runs}]"]
+    lines += [f"run folder   {paths.shown(run_dir)}"]
+    lines += [f"next         detente compare runs=[{runs}]"] if kind == "seeds" else []
     return "\n".join(line for i, line in enumerate(lines) if line or i == 1)
 
 

@@ -20,7 +20,7 @@ from detente.evaluation.confidence import abstention
 from detente.evaluation.confidence import sections as trust
 from detente.evaluation.report.run_page import write_report
 from detente.files import write_json, write_text
-from detente.models import base
+from detente.models import base, ranks, resuming
 from detente.models.base import Classifier
 from detente.models.calibration import apply_temperature, fit_temperature
 from detente.tasks import Task
@@ -60,15 +60,26 @@ class TrainJob:
             raise UsageError(f"cv is {self.cv}; it must be 0 (for none) or at least 2 folds")
         if self.cv and self.seeds > 1:
             raise UsageError("cv and seeds cannot both be asked for; run cv with another seed instead")
+        if (self.cv or self.seeds > 1) and ranks.world() > 1:
+            raise UsageError("cv and seeds train several models, torchrun one; leave one of them out")
         if not hasattr(type(self.model), "family"):
             raise UsageError("model is no model family; choose one with model=NAME")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
             raise UsageError(f"seed is {self.seed!r}; it must be a whole number from 0 to {2**32 - 1}")
 
 
-def run(job: TrainJob) -> Outcome:
-    """Train, measure, save; the score is dev's headline metric, averaged over tasks."""
+def run(job: TrainJob) -> Outcome | None:
+    """Train, measure, save; the score is dev's headline metric, averaged over tasks.
+
+    Of several processes (torchrun) all train and the first alone measures and writes; the others give None.
+    """
     tracking.check(job.tracking)
+    if ranks.rank() > 0:
+        corpus = load_corpus(job.data, tuple(job.task.values()), seed=job.seed)
+        given = (tuple(job.task.values()), corpus.train, corpus.dev)
+        base.fit(job.model, *given, seed=job.seed, run_dir=Path(job.run_dir))
+        ranks.leave()
+        return None
     tasks, run_dir = tuple(job.task.values()), Path(job.run_dir)
     corpus = load_corpus(job.data, tasks, seed=job.seed)
     corpus.rejects.write(run_dir / "rejects.jsonl")
@@ -79,10 +90,19 @@ def run(job: TrainJob) -> Outcome:
             corpus, tasks, folds=job.cv, share=job.data.dev_share, group=job.data.group, seed=job.seed
         )
         named = {f"fold_{i}": (part, job.seed) for i, part in enumerate(parts, start=1)}
-        return repeats.run("cv", named, tasks=tasks, run_dir=run_dir, train=lambda *given: _train(job, *given))
+        return repeats.run(
+            "cv", named, tasks=tasks, model=asdict(job.model), run_dir=run_dir, train=lambda *given: _train(job, *given)
+        )
     if job.seeds > 1:
         named = {f"seed_{seed}": (corpus, seed) for seed in range(job.seed, job.seed + job.seeds)}
-        return repeats.run("seeds", named, tasks=tasks, run_dir=run_dir, train=lambda *given: _train(job, *given))
+        return repeats.run(
+            "seeds",
+            named,
+            tasks=tasks,
+            model=asdict(job.model),
+            run_dir=run_dir,
+            train=lambda *given: _train(job, *given),
+        )
     return _train(job, corpus, run_dir, job.seed)
 
 
@@ -94,6 +114,7 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
     log.info(f"{job.name}: training on {len(corpus.train)} statements, dev {len(corpus.dev)}, test {len(corpus.test)}")
     fitting = time.monotonic()
     classifier = base.fit(job.model, tasks, corpus.train, corpus.dev, seed=job.seed, run_dir=run_dir)
+    ranks.leave()
     fit_seconds = time.monotonic() - fitting
     measured = {name: from_table(table) for name, table in _measured(corpus).items()}
     raw = {name: classifier.predict_proba(statements) for name, statements in measured.items()}
@@ -109,6 +130,7 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
     about = _about(job, corpus, scores, fit_seconds) | {"thresholds": thresholds}
     checkpoint = Checkpoint(family=job.model.family, classifier=classifier, temperatures=temperatures, about=about)
     checkpoints.save(checkpoint, run_dir / "checkpoint", card=cards.model_card(checkpoint))
+    resuming.tidy(run_dir)
     for split, statements in measured.items():
         measuring.write_predictions(run_dir / f"predictions.{split}.parquet", tasks, statements, proba[split])
     trusted = {

@@ -18,6 +18,7 @@ from detente.evaluation.behaviour.swaps import Swap, Swaps, read_swaps
 from detente.evaluation.behaviour.voices import only_voice, put
 from detente.evaluation.intervals import Interval
 from detente.evaluation.tables import interval, render
+from detente.models.inputs import with_text
 from detente.records import Statement
 from detente.seeds import rng
 from detente.tasks import Task
@@ -156,8 +157,8 @@ def _voices(swap: Swap, statements: Sequence[Statement]) -> _Material:
             continue
         pairs = swap.voices[statement.lang]
         first, second = pairs[len(before) % len(pairs)]
-        before.append(replace(statement, text=put(statement.text, voice, first)))
-        after.append(replace(statement, text=put(statement.text, voice, second)))
+        before.append(with_text(statement, put(statement.text, voice, first)))
+        after.append(with_text(statement, put(statement.text, voice, second)))
         clusters.append(_cluster(statement, i))
     return _Material(swap=swap.name, on="statements", before=before, after=after, clusters=clusters)
 

@@ -5,7 +5,6 @@ two, … of the words in the order of their contributions. Random deletion of as
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
@@ -14,6 +13,7 @@ from detente.arrays import FloatArray
 from detente.evaluation.behaviour.bias import mean_shift
 from detente.evaluation.explaining.parts import Explained, centred, without
 from detente.evaluation.intervals import Interval
+from detente.models.inputs import with_text
 from detente.records import Statement
 from detente.seeds import rng
 from detente.tasks import Task
@@ -46,7 +46,7 @@ def faithfulness(task: Task, explained: Sequence[Explained], predict: Predict, *
     if not usable:
         return {}
     plans = [_plan(one, seed) for one in usable]
-    texts = [replace(one.statement, text=text) for one, plan in zip(usable, plans, strict=True) for text in plan]
+    texts = [with_text(one.statement, text) for one, plan in zip(usable, plans, strict=True) for text in plan]
     proba = predict([*(one.statement for one in usable), *texts])[task.name]
     at, falls = len(usable), []
     for i, plan in enumerate(plans):
