@@ -17,8 +17,8 @@ from detente.errors import UsageError
 from detente.labelling import prompts
 from detente.labelling.answers import Answers
 from detente.labelling.codebook import Codebook, covers
-from detente.labelling.llm_cache import Reply, open_cache
-from detente.labelling.llm_client import NoAnswerError, Session, ask, cost, key_of, open_session
+from detente.labelling.llm_cache import Reply, key_of, open_cache
+from detente.labelling.llm_client import NoAnswerError, Session, ask, cost, open_session
 from detente.labelling.llm_spec import LlmSpec
 from detente.labelling.prompts import Message, WrongAnswerError
 from detente.records import Statement
