@@ -232,7 +232,9 @@ def _print_table_of(results: list[Any]) -> None:
 
 
 def _settings_like(verb: str, key: str) -> str:
-    """What may have been meant by a setting that a verb has not."""
+    """What may have been meant by a setting that a verb has not; of a part, such as model.c, only where to look."""
+    if "." in key:
+        return f"see: detente {verb} --help"
     from omegaconf import OmegaConf
 
     from detente import paths
