@@ -231,6 +231,19 @@ def _print_table_of(results: list[Any]) -> None:
         print(f"\nwhich of them differ: detente compare runs=[{','.join(runs)}]")
 
 
+def _settings_like(verb: str, key: str) -> str:
+    """What may have been meant by a setting that a verb has not; of a part, such as model.c, only where to look."""
+    if "." in key:
+        return f"see: detente {verb} --help"
+    from omegaconf import OmegaConf
+
+    from detente import paths
+
+    config = OmegaConf.load(paths.configs() / f"{verb}.yaml")
+    known = [str(name) for name in config if not str(name).startswith(("_", "hydra", "defaults", "run_dir"))]
+    return f"{did_you_mean(key, known)} (all of them: detente {verb} --help)"
+
+
 def _explain(verb: str, error: Exception) -> str:
     """Hydra's and OmegaConf's errors as one sentence with what to do."""
     text = str(error)
@@ -244,7 +257,7 @@ def _explain(verb: str, error: Exception) -> str:
         with_encoder = "frozen, blend, finetune, multitask, lora, contrastive or nli"
         return f"encoder=NAME goes with a model that has an encoder: model={with_encoder}"
     if override:
-        return f"{override[1]} is no setting of detente {verb}; see: detente {verb} --help"
+        return f"{override[1]} is no setting of detente {verb}; {_settings_like(verb, override[1])}"
     environment = re.search(r"Environment variable '(\w+)' not found", text)
     if environment:
         return f"the environment variable {environment[1]} is not set; set it to the folder of the data sets"

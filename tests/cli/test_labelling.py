@@ -72,7 +72,7 @@ def test_an_analysts_own_lexicon_and_codebook_count(run, corpus):
     (corpus / "lex").mkdir()
     text = (rules.LEXICONS / "en.toml").read_text(encoding="utf-8")
     text += '\n[group.mine]\ntask = "stance"\nlabel = "skeptical"\nweight = 50\ncues = ["the"]\n'
-    (corpus / "lex" / "en.toml").write_text(text, encoding="utf-8")
+    (corpus / "lex" / "EN.toml").write_text(text, encoding="utf-8")
     book = codebook.SHIPPED.read_text(encoding="utf-8").replace('version = "1.0"', 'version = "2.0"')
     (corpus / "book.toml").write_text(book, encoding="utf-8")
     status, _, err = run("label", "input=in.jsonl", "output=out.csv", "labeller.lexicons=lex", "codebook=book.toml")
@@ -114,6 +114,27 @@ def test_a_dry_run_sends_nothing_and_a_run_with_parts_joins_them(run, corpus):
         alone = [json.loads(line) for line in (corpus / "alone.jsonl").read_text(encoding="utf-8").splitlines()]
         assert [row["stance_confidence"] for row in alone if row["reason"]] == [None] * len(marked)
         assert {row["stance"] for row in alone if row["reason"]} == {""}
+
+
+@pytest.mark.parametrize("gold", [False, True])
+def test_a_dry_run_of_a_fitted_join_sends_nothing_and_tells_what_is_asked(gold, run, corpus):
+    rows = [{"id": f"g{i}", "text": f"Rosneft welcomes deal {i}.", "lang": "en"} for i in range(9)]
+    rows = [row | {"stance": "neutral", "sentiment": "neutral"} for row in rows]
+    (corpus / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with serve(lambda *_: GOOD) as endpoint:
+        given = ["label", "input=in.jsonl", "output=out.csv", "labeller=joined", "labeller.parts=[rules,llm]"]
+        given += [f"labeller.parts.llm.url={endpoint.url}", "labeller.parts.llm.model=m", "labeller.join=dawid_skene"]
+        given += ["labeller.gold=gold.jsonl"] if gold else []
+        status, out, err = run(*given, "labeller.parts.llm.dry_run=true")
+        assert status == 0, err
+        assert not endpoint.asked
+        besides = " and 9 of gold to fit the join on" if gold else ""
+        assert f"120 statements{besides}, 0 answers already" in out
+        assert run(*given)[0] == 0
+        assert len(endpoint.answered) == (129 if gold else 120)
+        out = run(*given, "labeller.parts.llm.dry_run=true")[1]
+        assert f", {129 if gold else 120} answers already in" in out
+        assert "about 0 tokens in" in out
 
 
 def test_select_ranks_by_a_checkpoint_and_says_when_to_stop(run, corpus, statements):
@@ -162,6 +183,7 @@ MISTAKES = [
     (["label", "labeller.join=mase"], 2, 'did you mean "mace"'),
     (["label", "labeller.lexicons=empty"], 2, "holds no <lang>.toml"),
     (["label", "labeller.lexicons=broken"], 1, "en.toml is no TOML file"),
+    (["label", "labeller.lexicons=misnamed"], 2, "my_cues.toml: the name must be a language code"),
     (["label", "codebook=missing.toml"], 1, "missing.toml is no file"),
     (
         ["label", "task=favor_against", "labeller=llm", "labeller.url=http://h/v1", "labeller.model=x"],
@@ -182,6 +204,8 @@ def test_mistakes_get_one_sentence(arguments, status, sentence, run, corpus):
     (corpus / "empty").mkdir()
     (corpus / "broken").mkdir()
     (corpus / "broken" / "en.toml").write_text("[group", encoding="utf-8")
+    (corpus / "misnamed").mkdir()
+    (corpus / "misnamed" / "my_cues.toml").write_bytes((rules.LEXICONS / "en.toml").read_bytes())
     (corpus / "bare.csv").write_text("text\nciao\n", encoding="utf-8")
     given = [] if any(a.startswith("input=") for a in arguments) else ["input=in.jsonl"]
     found, out, err = run(*arguments, *given, "output=y.csv")

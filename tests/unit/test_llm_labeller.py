@@ -1,5 +1,6 @@
 """A language model as labeller, against an endpoint on the loopback that fails in every way endpoints fail."""
 
+import hashlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 from tests.llm_server import GOOD, serve
 
 from detente.errors import InputError, UsageError
-from detente.labelling import codebook, llm, prompts
+from detente.labelling import codebook, llm, llm_cache, prompts
 from detente.labelling.answers import labels_of
 from detente.labelling.llm_spec import LlmSpec
 from detente.records import Statement
@@ -215,6 +216,25 @@ def test_another_codebook_model_or_context_asks_anew(ask, tmp_path, tasks):
         assert sum(endpoint.answered.values()) == 3
         contexts = [body["messages"][1]["content"] for body in endpoint.bodies]
         assert 'Context: {"holder": "a senator"}' in contexts[1]
+
+
+def test_another_seed_or_format_asks_anew_and_what_was_paid_for_before_is_of_use(ask):
+    with serve(lambda *_: GOOD) as endpoint:
+        for settings, seeds in (
+            ({}, [None]),
+            ({"format": "text"}, [None]),
+            ({"seed": 7}, [7]),
+            ({"temperature": 0.7, "samples": 2}, [None, 2]),
+            ({"temperature": 0.7, "samples": 2, "seed": 7}, [7, 8]),
+        ):
+            before = len(endpoint.bodies)
+            for _ in range(2):  # the second time nothing is sent
+                ask(endpoint.url, ["one"], **settings)
+            assert [body.get("seed") for body in endpoint.bodies[before:]] == seeds, settings
+    spec = LlmSpec(url="http://h/v1", model="m")
+    given = json.dumps([["http://h/v1", "m", 0.0, 200, {}, False, 0], [{"content": "?", "role": "user"}]])
+    kept_before = hashlib.sha256(given.encode()).hexdigest()
+    assert llm_cache.key_of(spec, [{"role": "user", "content": "?"}], 0) == kept_before
 
 
 def test_the_prompt_has_the_codebook_the_language_and_a_text_that_cannot_break_out(tasks):

@@ -234,6 +234,16 @@ def test_labels_that_came_with_the_rows_serve_as_gold_and_abstained_rows_still_c
     assert read(tmp_path / "a.csv") == read(tmp_path / "b.csv")
 
 
+def test_ids_may_be_numbers_from_nought(prevalence, tmp_path):
+    for name in ("pred", "gold"):
+        rows = [row | {"id": int(row["id"][1:])} for row in read(tmp_path / f"{name}.csv")]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert prevalence("output=a.csv")[0] == 0
+    status, _, err = prevalence("input=pred.jsonl", "gold=gold.jsonl", "output=b.csv")
+    assert status == 0, err
+    assert read(tmp_path / "a.csv") == read(tmp_path / "b.csv")
+
+
 def test_labels_alone_work_and_say_so(prevalence, tmp_path):
     rows = [{name: row[name] for name in ("id", "stance")} for row in read(tmp_path / "pred.csv")]
     write(tmp_path / "hard.csv", rows)

@@ -192,6 +192,19 @@ def test_saving_skipping_undoing_and_resuming(database):
     assert ids(session.state(begin(database, "bruno"))) == "s0"
 
 
+def test_an_undo_that_fails_and_is_tried_again_takes_back_one_label(database):
+    work = begin(database)
+    session.save(work, sent("s0", "1"))
+    session.save(work, sent("s1", "2"))
+    database.execute("pragma query_only = on")
+    with pytest.raises(sqlite3.OperationalError):
+        session.undo(work, sent("", "3"))
+    database.execute("pragma query_only = off")
+    back = session.undo(work, sent("", "3"))
+    assert (ids(back), back["labelled"]) == ("s1", 1)
+    assert [a.id for a in store.current(database)] == ["s0"]
+
+
 def test_each_annotator_has_an_order_of_their_own_that_stays():
     orders = {name: session.shuffled(list(map(str, range(50))), seed=1, annotator=name) for name in ("anna", "bruno")}
     assert orders["anna"] != orders["bruno"]
@@ -399,6 +412,19 @@ def test_from_two_annotators_to_gold_that_train_reads(tmp_path, capsys):
     left = (tmp_path / "gold.open.csv").read_text()
     assert "s0,en,sentiment,anna: neutral; bruno: positive" in left
     assert "s1,en,stance,anna: neutral,open: 1 of 2 votes" in left
+
+
+def test_outputs_of_one_folder_keep_lists_of_their_own(tmp_path):
+    write_input(tmp_path)
+    (tmp_path / "split.csv").write_text("id,annotator,stance\ns0,a,neutral\ns1,a,neutral\ns1,b,skeptical\n")
+    (tmp_path / "agreed.csv").write_text("id,annotator,stance\ns0,a,neutral\n")
+    for output in ("gold.en.jsonl", "gold.it.csv.gz", "gold.it.jsonl"):
+        detente(tmp_path, "input=in.csv", "annotations=split.csv", "export=gold", f"output={output}")
+    lists = {"gold.en.open.csv", "gold.it.open.csv", "gold.it.jsonl.open.csv"}
+    assert {p.name for p in tmp_path.glob("*.open.csv")} == lists
+    for output in ("gold.ru.jsonl", "gold.it.jsonl"):
+        detente(tmp_path, "input=in.csv", "annotations=agreed.csv", "export=gold", f"output={output}")
+    assert {p.name for p in tmp_path.glob("*.open.csv")} == lists - {"gold.it.jsonl.open.csv"}
 
 
 @pytest.mark.parametrize(

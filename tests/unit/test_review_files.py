@@ -140,6 +140,14 @@ def test_an_annotations_table_is_what_agreement_reads(tmp_path):
     assert list(exchange.read(str(tmp_path / "a.csv"), TASKS, Layout()).annotations) == said
 
 
+def test_an_id_may_be_the_number_nought():
+    row = {"id": 0, "annotator": 0, "stance": "neutral"}
+    found = annotations.from_row(row, TASKS)
+    assert (found.id, found.annotator) == ("0", "0")
+    with pytest.raises(InputError, match="no id"):
+        annotations.from_row(row | {"id": None}, TASKS)
+
+
 def test_a_sheet_opens_in_a_spreadsheet_with_what_people_need_first(tmp_path):
     exchange.write(tmp_path / "s.csv", "table", [STATEMENT], [], TASKS, around={}, prelabels=False, annotator="anna")
     content = (tmp_path / "s.csv").read_bytes()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from detente.labelling.codebook import Codebook
 from detente.labelling.functions import ABSTAIN, Tally, Votes
 from detente.labelling.label_model import LabelModel
 from detente.labelling.llm_spec import LlmSpec
-from detente.labelling.rules import Lexicon
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -82,7 +82,9 @@ def _check_join(join: str, fit_rows: int) -> None:
 class Opened:
     """A labeller ready for batches. `origin` is its name in the output; `columns` those it adds.
 
-    `group` is how many statements suit it at once, 0 for any number; `report` gives sentences at the end.
+    `group` is how many statements suit it at once, 0 for any number; `report` gives sentences at the end. `prepare`
+    does what comes before the first label and may send, as fitting a join does; `label` calls it if nobody has.
+    `beforehand` gives the statements besides the input's that this asks about.
     """
 
     tasks: tuple[Task, ...]
@@ -93,6 +95,8 @@ class Opened:
     report: Callable[[], Sequence[str]] = tuple
     tally: Tally | None = None
     askers: tuple[llm.Asker, ...] = ()
+    prepare: Callable[[], object] = tuple
+    beforehand: Callable[[], Sequence[Statement]] = tuple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,10 @@ class Setting:
 
 
 def open_labeller(spec: AnyLabeller, setting: Setting) -> Opened:
-    """Make a labeller ready. Raises UsageError or InputError for what it lacks; sends and writes nothing."""
+    """Make a labeller ready. Raises UsageError or InputError for what it lacks; sends and writes nothing.
+
+    A join is fitted later, by `prepare` or the first `label`.
+    """
     if isinstance(spec, ModelLabeller):
         return _open_model(spec)
     if isinstance(spec, LlmSpec):
@@ -139,7 +146,7 @@ def _open_rules(spec: RulesLabeller, setting: Setting) -> Opened:
     for task in setting.tasks:
         if task.name not in ("stance", "sentiment"):
             raise UsageError(f"labeller=rules knows stance and sentiment, not {task.name}; use labeller=model or llm")
-    lexicons = own_lexicons(spec.lexicons) if spec.lexicons else {}
+    lexicons = rules.load_lexicons(spec.lexicons) if spec.lexicons else {}
     every = [*({lang: rules.shipped(lang) for lang in rules.LANGUAGES} | lexicons).values()]
     names = {task.name: functions.names_of(every, task) for task in setting.tasks}
     tally = Tally(setting.tasks)
@@ -148,9 +155,10 @@ def _open_rules(spec: RulesLabeller, setting: Setting) -> Opened:
         found = functions.votes_of(statements, lexicons)
         return {task.name: functions.vote_matrix(found, task, names[task.name]) for task in setting.tasks}
 
-    models, notes = ({}, []) if spec.join == "vote" else _fitted(spec, setting, votes)
+    fitted = cache(lambda: _fitted(spec, setting, votes))
 
     def label(batch: Sequence[Statement]) -> Answers:
+        models, _ = fitted()
         found = functions.votes_of(batch, lexicons)
         tally.add(batch, found)
         proba = functions.summed(found, setting.tasks)
@@ -162,15 +170,9 @@ def _open_rules(spec: RulesLabeller, setting: Setting) -> Opened:
         return Answers(proba)
 
     origin = "rules" if spec.join == "vote" else f"rules:{spec.join}"
-    return Opened(tasks=setting.tasks, label=label, origin=origin, tally=tally, report=lambda: notes)
-
-
-def own_lexicons(folder: str) -> dict[str, Lexicon]:
-    """The lexicons of a folder, by language. Raises UsageError if it holds none."""
-    found = {p.stem: rules.load_lexicon(p) for p in sorted(Path(folder).expanduser().glob("*.toml"))}
-    if not found:
-        raise UsageError(f"labeller.lexicons={folder} holds no <lang>.toml; copy the shipped ones there and edit them")
-    return found
+    return Opened(
+        tasks=setting.tasks, label=label, origin=origin, tally=tally, report=lambda: fitted()[1], prepare=fitted
+    )
 
 
 def _open_joined(spec: JoinedLabeller, setting: Setting) -> Opened:
@@ -187,9 +189,10 @@ def _open_joined(spec: JoinedLabeller, setting: Setting) -> Opened:
         answers = [_in_groups(part, statements) for part in parts.values()]
         return {task.name: _votes_on(task, answers, len(statements)) for task in setting.tasks}
 
-    models, notes = ({}, []) if spec.join == "vote" else _fitted(spec, setting, votes)
+    fitted = cache(lambda: _fitted(spec, setting, votes))
 
     def label(batch: Sequence[Statement]) -> Answers:
+        models, _ = fitted()
         answers = {name: part.label(batch) for name, part in parts.items()}
         return _joined(setting.tasks, answers, models, len(batch))
 
@@ -200,8 +203,10 @@ def _open_joined(spec: JoinedLabeller, setting: Setting) -> Opened:
         origin=f"joined:{'+'.join(part.origin for part in parts.values())}",
         columns=("reason", *(f"{name}_{task.name}" for name in parts for task in setting.tasks)),
         group=min(groups, default=0),
-        report=lambda: (*notes, *(line for part in parts.values() for line in part.report())),
+        report=lambda: (*fitted()[1], *(line for part in parts.values() for line in part.report())),
         askers=tuple(asker for part in parts.values() for asker in part.askers),
+        prepare=lambda: (*(part.prepare() for part in parts.values()), fitted()),
+        beforehand=lambda: () if spec.join == "vote" else _gold(spec, setting),
     )
 
 
@@ -248,12 +253,13 @@ def _joined(tasks: Sequence[Task], answers: Mapping[str, Answers], models: Mappi
 def _fitted(
     spec: RulesLabeller | JoinedLabeller, setting: Setting, votes: Callable[[Sequence[Statement]], dict[str, Votes]]
 ) -> tuple[dict[str, LabelModel], list[str]]:
-    """A label model a task, fitted on gold labels or on the first statements of the input; and doubts about it."""
-    if spec.gold:
-        tables = files.expand(paths.resolve(spec.gold))
-        sample: Sequence[Statement] = list(files.read_statements(tables, tasks=setting.tasks))
-    else:
-        sample = setting.first(spec.fit_rows)
+    """A label model a task, fitted on gold labels or on the first statements of the input; and doubts about it.
+
+    There is no model for join=vote.
+    """
+    if spec.join == "vote":
+        return {}, []
+    sample = _gold(spec, setting) if spec.gold else setting.first(spec.fit_rows)
     if not sample:
         raise InputError("there are no statements to fit the label model on; give statements, or labeller.join=vote")
     cast = votes(sample)
@@ -266,6 +272,13 @@ def _fitted(
         models[task.name] = model
         notes += _one_sided(task, model, cast[task.name], spec.join)
     return models, notes
+
+
+def _gold(spec: RulesLabeller | JoinedLabeller, setting: Setting) -> list[Statement]:
+    """The labelled statements to fit on; none if there is no such file."""
+    if not spec.gold:
+        return []
+    return list(files.read_statements(files.expand(paths.resolve(spec.gold)), tasks=setting.tasks))
 
 
 def _one_sided(task: Task, model: LabelModel, votes: Votes, join: str) -> list[str]:

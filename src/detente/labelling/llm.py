@@ -7,7 +7,7 @@ run that ended early goes on where it was, and a run with another codebook, mode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,8 @@ from detente.errors import UsageError
 from detente.labelling import prompts
 from detente.labelling.answers import Answers
 from detente.labelling.codebook import Codebook, covers
-from detente.labelling.llm_cache import Reply, open_cache
-from detente.labelling.llm_client import NoAnswerError, Session, ask, cost, key_of, open_session
+from detente.labelling.llm_cache import Reply, key_of, open_cache
+from detente.labelling.llm_client import NoAnswerError, Session, ask, cost, open_session
 from detente.labelling.llm_spec import LlmSpec
 from detente.labelling.prompts import Message, WrongAnswerError
 from detente.records import Statement
@@ -151,7 +151,10 @@ def group_size(spec: LlmSpec) -> int:
 
 @dataclass
 class Estimate:
-    """What a run would send: statements, those whose answers are kept, tokens and price of the others."""
+    """What a run would send: statements, answers that are kept, tokens and price of the others.
+
+    `asked` holds the keys met so far: what is asked alike is paid for once.
+    """
 
     statements: int = 0
     kept: int = 0
@@ -159,6 +162,7 @@ class Estimate:
     tokens_out: int = 0
     price: float = 0.0
     first: Sequence[Message] = ()
+    asked: set[str] = field(default_factory=set)
 
 
 def estimate(asker: Asker, statements: Sequence[Statement], so_far: Estimate) -> Estimate:
@@ -169,7 +173,11 @@ def estimate(asker: Asker, statements: Sequence[Statement], so_far: Estimate) ->
         so_far.first = so_far.first or asked
         so_far.statements += 1
         for sample in range(spec.samples):
-            if key_of(spec, asked, sample) in asker.session.cache.replies:
+            key = key_of(spec, asked, sample)
+            if key in so_far.asked:
+                continue
+            so_far.asked.add(key)
+            if key in asker.session.cache.replies:
                 so_far.kept += 1
                 continue
             tokens_in, tokens_out = prompts.estimated_tokens(asked), 15 * len(asker.tasks)

@@ -4,6 +4,7 @@ A line is written by one call to the system and forced to disk before its answer
 killed loses at most the answer it was just receiving. What a kill left half-written is skipped when read.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from detente.errors import InputError
+from detente.labelling.llm_spec import LlmSpec
+from detente.labelling.prompts import Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,3 +94,13 @@ def _reply(content: Any, tokens_in: Any, tokens_out: Any, tokens: Sequence[Seque
         raise TypeError
     pairs = tuple((str(token), float(logprob)) for token, logprob in tokens)
     return Reply(content=content, tokens_in=int(tokens_in), tokens_out=int(tokens_out), tokens=pairs)
+
+
+def key_of(spec: LlmSpec, asked: Sequence[Message], sample: int) -> str:
+    """What an answer is kept under: all that it depends on, the prompt with codebook and statement among it."""
+    parts = [spec.url, spec.model, spec.temperature, spec.max_tokens, dict(spec.extra), spec.wants_logprobs, sample]
+    # Named only where they are sent or set: answers paid for before seed and format counted stay of use.
+    seed = spec.seed_of(sample)
+    parts += [{"seed": seed}] if seed is not None else []
+    parts += [{"format": spec.format}] if spec.format != LlmSpec.format else []
+    return hashlib.sha256(json.dumps([parts, list(asked)], ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -6,8 +6,6 @@ as the server says (Retry-After), within a rate and a budget, and kept on disk b
 
 import datetime
 import email.utils
-import hashlib
-import json
 import os
 import threading
 import time
@@ -16,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detente.errors import DetenteError, InputError, UsageError
-from detente.labelling.llm_cache import Cache, Reply
+from detente.labelling.llm_cache import Cache, Reply, key_of
 from detente.labelling.llm_spec import FORMATS, LlmSpec
 from detente.labelling.prompts import Message, estimated_tokens
 from detente.seeds import rng
@@ -84,12 +82,6 @@ def _key(spec: LlmSpec) -> str:
     if not key.isascii() or not key.isprintable():
         raise UsageError(f"the environment variable {spec.key_env} holds characters that no key has; set it anew")
     return key
-
-
-def key_of(spec: LlmSpec, asked: Sequence[Message], sample: int) -> str:
-    """What an answer is kept under: all that it depends on, the prompt with codebook and statement among it."""
-    parts = [spec.url, spec.model, spec.temperature, spec.max_tokens, dict(spec.extra), spec.wants_logprobs, sample]
-    return hashlib.sha256(json.dumps([parts, list(asked)], ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def cost(spec: LlmSpec, tokens_in: int, tokens_out: int) -> float:
@@ -235,8 +227,9 @@ def _body(session: Session, asked: Sequence[Message], sample: int, form: str) ->
         body["response_format"] = {"type": "json_object"}
     if spec.wants_logprobs:
         body["logprobs"] = True
-    if sample:
-        body["seed"] = spec.seed + sample
+    seed = spec.seed_of(sample)
+    if seed is not None:
+        body["seed"] = seed
     return body | dict(spec.extra)
 
 

@@ -69,6 +69,10 @@ class LlmSpec:
         if self.samples > 1 and not self.temperature:
             raise UsageError("labeller.samples above 1 needs labeller.temperature above 0; else all samples are one")
 
+    def seed_of(self, sample: int) -> int | None:
+        """The seed a request bears; the first sample bears one only if `seed` was set, for servers that know none."""
+        return self.seed + sample if sample or self.seed != LlmSpec.seed else None
+
     @property
     def wants_logprobs(self) -> bool:
         """Whether token probabilities are asked for."""

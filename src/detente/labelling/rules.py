@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from detente.arrays import FloatArray, softmax
-from detente.errors import InputError
+from detente.errors import InputError, UsageError
 from detente.labelling.phrases import Found, Phrases, compile_phrases, fold
 from detente.records import Statement
 from detente.tasks import Task
@@ -26,6 +26,7 @@ from detente.text.language import identify
 
 LANGUAGES = ("en", "it", "ru")
 LEXICONS = Path(__file__).parent / "lexicons"
+_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _NEGATION_WORDS = 3
 _BEFORE_CONTRAST, _AFTER_CONTRAST = 0.5, 2.0
 _CLAUSE_ENDS = ".;:!?«»“”"
@@ -92,6 +93,24 @@ def load_lexicon(path: Path) -> Lexicon:
         raise InputError(f"{path} lacks {error}; see the shipped lexicons") from None
     except (re.error, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: a cue cannot be read ({error}); write words, * for any ending") from None
+
+
+def load_lexicons(folder: str) -> dict[str, Lexicon]:
+    """The lexicons of a folder, by language in lower case.
+
+    Raises UsageError if it holds none, or a name that is no language code or stands there twice (en.toml, EN.toml).
+    """
+    found: dict[str, Lexicon] = {}
+    for path in sorted(p for p in Path(folder).expanduser().glob("*") if p.suffix.lower() == ".toml"):
+        lang = path.stem.casefold()
+        if not _CODE.fullmatch(lang):
+            raise UsageError(f"{path}: the name must be a language code like en.toml; rename it or take it away")
+        if lang in found:
+            raise UsageError(f'{path} is the second lexicon of "{lang}" there; keep one of the two')
+        found[lang] = load_lexicon(path)
+    if not found:
+        raise UsageError(f"labeller.lexicons={folder} holds no <lang>.toml; copy the shipped ones there and edit them")
+    return found
 
 
 def _group(name: str, of: Mapping[str, Any]) -> Group:

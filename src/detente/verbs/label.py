@@ -71,7 +71,8 @@ def run(job: LabelJob) -> Outcome:
     setting = Setting(tasks=tuple(job.task.values()), book=book, seed=job.seed, first=first)
     labeller = open_labeller(job.labeller, setting)
     if any(asker.spec.dry_run for asker in labeller.askers):
-        return Outcome(text=_dry_run(job, source, labeller.askers))
+        return Outcome(text=_dry_run(job, source, labeller))
+    labeller.prepare()
     rejects, marked = Rejects(), [0]
     rows = _rows(job, labeller, book, _statements(job, source, rejects), source, marked)
     count = files.write_rows(output, rows, columns=_columns(labeller, source))
@@ -185,19 +186,23 @@ def _manifest(job: LabelJob, labeller: Opened, book: Codebook, count: int, marke
     return made | {"n": count, "unlabelled": marked, "llm": asked, **provenance.environment()}
 
 
-def _dry_run(job: LabelJob, source: Source, askers: Sequence[llm.Asker]) -> str:
-    """The first prompt, and what asking about the whole input would take; nothing is sent."""
+def _dry_run(job: LabelJob, source: Source, labeller: Opened) -> str:
+    """The first prompt, and what asking about the whole input and fitting a join would take; nothing is sent."""
     parts = []
-    for asker in askers:
+    beforehand = labeller.beforehand()
+    besides = f" and {len(beforehand):,} of gold to fit the join on" if beforehand else ""
+    for asker in labeller.askers:
         so_far = llm.Estimate()
         found = _statements(job, source, Rejects())
         while batch := list(islice(found, job.batch)):
             so_far = llm.estimate(asker, batch, so_far)
+        n = so_far.statements
+        so_far = llm.estimate(asker, beforehand, so_far)
         parts += [f"[{message['role']}]\n{message['content']}" for message in so_far.first]
         spec = asker.spec
         price = f", for about {so_far.price:.2f} at the prices given" if spec.price_in or spec.price_out else ""
         parts.append(
-            f"{so_far.statements:,} statements, {so_far.kept:,} answers already in {spec.cache}; about "
+            f"{n:,} statements{besides}, {so_far.kept:,} answers already in {spec.cache}; about "
             f"{so_far.tokens_in:,} tokens in and {so_far.tokens_out:,} out would go to {spec.url}{price}. "
             "Nothing was sent; leave out dry_run=true to ask."
         )

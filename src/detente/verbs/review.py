@@ -291,7 +291,7 @@ def _write_gold(
     files.write_statements(output, found.statements)
     counts = ", ".join(f"{n:,} {how}" for how, n in found.counts.items())
     lines = [f"{output}: {len(found.statements):,} statements; labels: {counts}"]
-    beside = output.with_name(f"{output.name.split('.')[0]}.open.csv")
+    beside = gold.open_list(output)
     beside.unlink(missing_ok=True)
     if found.left:
         files.write_rows(beside, found.left, columns=dict.fromkeys(found.left[0], str))

@@ -69,7 +69,7 @@ def read_population(path: str, tasks: Sequence[Task], *, by: Sequence[str], peri
                 raise InputError(f"{row.where}: {row.problem}")
             when = _period(row, date, period) if period else ""
             found.where.append(row.where)
-            found.ids.append(str(row.values.get("id") or ""))
+            found.ids.append(_text(row.values.get("id")))
             found.keys.append((*(_text(row.values.get(name)) or NONE for name in by), when))
             for task in tasks:
                 _add_prediction(found, task, row)
@@ -160,7 +160,7 @@ def read_gold(path: str, tasks: Sequence[Task], layout: Layout) -> Gold:
                     f"name the column that holds the {wanted[0]} with data.columns.{wanted[0]}=COLUMN"
                 )
         for row in files.read_rows(table):
-            given = str(row.values.get(column["id"]) or "")
+            given = _text(row.values.get(column["id"]))
             found = {task.name: _label(task, row, column[task.name], layout) for task in tasks}
             if row.problem or not given:
                 raise InputError(

@@ -234,9 +234,7 @@ def _some(cells: Sequence[str]) -> str:
 def _assumption(data: Labelled) -> str:
     n, whole = len(data.gold), len(data.predicted)
     if n == whole:
-        return (
-            f"{data.task.name}: all {n:,} predictions have gold, so that no correction is needed; count the gold labels"
-        )
+        return f"{data.task.name}: all {n:,} predictions have gold: no correction is needed, count the gold labels"
     if data.weights is None:
         return (
             f"{data.task.name}: the {n:,} gold rows are taken as a random sample of the {whole:,} predictions, each "

@@ -43,8 +43,8 @@ def from_row(
 ) -> Annotation:
     """An annotation from a row; `annotator` names who labelled where the row does not. Raises InputError."""
     labels = {task.name: task.label_of(row.get(task.name), values) for task in tasks}
-    who = str(row.get("annotator") or annotator).strip()
-    given = str(row.get("id") or "").strip()
+    who = _text(row.get("annotator")).strip() or annotator.strip()
+    given = _text(row.get("id")).strip()
     if not given:
         raise InputError("no id; every row needs the id of its statement")
     if not who:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from detente import files
 from detente.labelling.agreement import Annotation
 from detente.labelling.review.annotations import ADJUDICATION
 from detente.records import Statement
@@ -31,6 +33,23 @@ class Gold:
     statements: tuple[Statement, ...]
     left: tuple[dict[str, str], ...]
     counts: Mapping[str, int]
+
+
+def open_list(output: Path) -> Path:
+    """Where what is still open is listed: `gold.en.open.csv` beside `gold.en.jsonl`.
+
+    Beside another table of the same stem (`gold.en.csv`) the name is kept whole, `gold.en.jsonl.open.csv`, so that
+    no output writes over another's list.
+    """
+    stem = _stem(output)
+    alike = (p for p in output.parent.iterdir() if p.name != output.name and _stem(p) == stem)
+    shared = any(files.ending(p) in files.TABLES for p in alike)
+    return output.with_name(f"{output.name if shared else stem}.open.csv")
+
+
+def _stem(path: Path) -> str:
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    return name.rpartition(".")[0]
 
 
 def decide(annotations: Sequence[Annotation], tasks: Sequence[Task], *, rule: str, least: int) -> dict[str, Decision]:

@@ -158,8 +158,9 @@ def undo(session: Session, given: Mapping[str, Any]) -> State:
     nonce = _word(given, "nonce", 100)
     if store.seen(session.connection, nonce) or not session.done:
         return state(session)
-    name, former = session.done.popitem()
+    name, former = next(reversed(session.done.items()))
     store.withdraw(session.connection, replace(former, labels={}), nonce)
+    del session.done[name]  # only now: after a failed write the page tries again, and must meet the same one
     return state(session, current=name, former=former)
 
 
