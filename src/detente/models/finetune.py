@@ -21,7 +21,7 @@ from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import InputError, UsageError
 from detente.evaluation.metrics import headline
 from detente.files import write_json
-from detente.forward import Compute, Tokens, run, tokenise, torch_compute
+from detente.forward import Compute, Tokens, fitting, run, tokenise, torch_compute
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.progress import progress
@@ -270,6 +270,7 @@ def _tokens(tokenizer: Any, max_length: int, statements: Sequence[Statement], ta
     targets = [target_of(s, task) for s in statements]
     if not any(targets):
         return tokenizer(texts, truncation=True, max_length=max_length)
+    targets = fitting(tokenizer, targets, max_length=max_length)
     return tokenizer(texts, targets, truncation="only_first", max_length=max_length)
 
 
