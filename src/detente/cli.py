@@ -66,8 +66,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail("stopped; what was written whole is kept", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _leave_closed_pipe()
     except MemoryError:
         _fail("memory ran out; lower model.batch_size or data.limit, or use model=linear", 1)
     except Exception as error:
@@ -85,6 +84,12 @@ def _usage() -> str:
 def _fail(message: str, status: int) -> NoReturn:
     print(f"detente: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
+
+
+def _leave_closed_pipe() -> NoReturn:
+    """End without a word: who read the output has gone. What is still buffered goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
 
 
 def _run_verb(verb: str, arguments: list[str]) -> None:
@@ -112,6 +117,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
             failures.append(str(error))
             print(f"detente: {' '.join(str(error).split())}", file=sys.stderr)
             return None
+        except BrokenPipeError:
+            _leave_closed_pipe()
         except (HydraException, OmegaConfBaseException) as error:
             _fail(_explain(verb, error), UsageError.status)
         results.append(result)

@@ -177,8 +177,23 @@ class Tokens:
         return arrays
 
 
+def fitting(tokenizer: Any, pairs: Sequence[str], *, max_length: int) -> list[str]:
+    """Second texts (targets) that leave room for the first; one that leaves none is cut to half of `max_length`."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return list(pairs)
+    room = max_length - backend.num_special_tokens_to_add(True)
+    backend.no_truncation()
+    backend.no_padding()
+    different = list(dict.fromkeys(pairs))
+    found = backend.encode_batch(different, add_special_tokens=False)
+    spans = {pair: of.offsets for pair, of in zip(different, found, strict=True)}
+    cut = {pair: pair[: at[max(room // 2, 1) - 1][1]] if len(at) >= room else pair for pair, at in spans.items()}
+    return [cut[pair] for pair in pairs]
+
+
 def tokenise(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None, *, max_length: int) -> Tokens:
-    """Token ids of texts, or of texts with `pairs`, the text cut to fit."""
+    """Token ids of texts, or of texts with `pairs`, the text cut to fit (and a pair that leaves it no room)."""
     keys = list(texts) if pairs is None else list(zip(texts, pairs, strict=True))
     row_of = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     at = np.fromiter((row_of[key] for key in keys), dtype=np.intp, count=len(keys))
@@ -189,7 +204,8 @@ def tokenise(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None, 
         found = tokenizer(list(row_of), truncation=True, max_length=max_length)
     else:
         firsts, seconds = zip(*row_of, strict=True)
-        found = tokenizer(list(firsts), list(seconds), truncation="only_first", max_length=max_length)
+        fit = fitting(tokenizer, seconds, max_length=max_length)
+        found = tokenizer(list(firsts), fit, truncation="only_first", max_length=max_length)
     return Tokens(dict(found), at, padding)
 
 

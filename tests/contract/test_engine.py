@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -353,3 +354,30 @@ def test_what_cannot_be_exported_is_said(statements, stance, tmp_path, run_of):
     (tmp_path / "predictions.dev.parquet").unlink()
     with pytest.raises(InputError, match="or dev rows as input=LABELLED_FILE"):
         dev_rows(tmp_path, (stance,))
+
+
+def test_a_target_too_long_is_cut_and_leaves_the_text_room(exported, run_of, statements):
+    odd = [replace(statements[0], target="uranium " * 200), replace(statements[1], target="uranium " * 200)]
+    rows = [*odd, *statements[:3]]
+    ours = engine.open_run(run_of("finetune"), backend="torch")
+    found = ours.predict_proba(rows)["stance"]
+    assert abs(found[0] - found[1]).max() > 1e-4, "the text is still read"
+    np.testing.assert_allclose(found[2:], ours.predict_proba(statements[:3])["stance"], atol=1e-5)
+    by_onnx = engine.open_run(exported("finetune"), backend="onnx").predict_proba(rows)["stance"]
+    np.testing.assert_allclose(by_onnx, found, atol=1e-5)
+
+
+def test_long_targets_train(tiny_encoder, statements, stance, tmp_path):
+    rows = [replace(s, target="uranium " * 200) for s in statements]
+    tables = [as_table([s for s in rows if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
+    fitted = base.fit(FinetuneSpec(encoder=tiny_encoder, max_steps=1), (stance,), *tables, seed=1, run_dir=tmp_path)
+    assert fitted.predict_proba(rows[:2])["stance"].shape == (2, 3)
+
+
+def test_answers_in_another_number_type_are_not_taken_for_the_same(run_of, monkeypatch):
+    here = engine.open_run(run_of("frozen"), backend="torch").digest
+    assert here == checkpoints.digest_of(run_of("frozen")), "caches made before stay good"
+    monkeypatch.setattr(engine, "plan_here", lambda: plan(cuda=True, bf16=True, onednn=False))
+    assert engine.open_run(run_of("frozen"), backend="torch").digest != here
+    monkeypatch.setattr(engine, "plan_here", lambda: plan(cuda=True, bf16=False, onednn=False))
+    assert engine.open_run(run_of("frozen"), backend="torch").digest == here

@@ -267,3 +267,70 @@ def test_a_pipe_and_a_folder_abstain_alike(predict, tmp_path, monkeypatch):
     empty = sum(not row["stance"] for row in alone)
     assert f"stance: {180 - empty} of 180 rows answered" in out
     assert len((tmp_path / "folder.queue.jsonl").read_text(encoding="utf-8").splitlines()) == empty
+
+
+@pytest.mark.parametrize(
+    ("queue", "reason"),
+    [
+        ("in.csv", "is also an input"),
+        ("out.jsonl", "is the output"),
+        ("./out.jsonl.rejects.jsonl", "is the output"),
+        ("notes.jsonl", "is there already"),
+        ("people.txt", "must end in .jsonl"),
+    ],
+)
+def test_a_queue_takes_no_other_files_place(predict, tmp_path, queue, reason):
+    (tmp_path / "notes.jsonl").write_text('{"text": "mine"}\n', encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    for abstain in ("0.10", "{sentiment:0.10}"):  # some rows are withheld, or none
+        status, _, err = predict("output=out.jsonl", f"abstain={abstain}", f"queue={queue}")
+        assert status == 2
+        assert reason in err
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_a_queue_stays_out_of_a_folder_that_is_read_or_written(predict, tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "in.csv").rename(tmp_path / "tables" / "in.csv")
+    for output in ("out.csv", "out/"):
+        status, _, err = predict("input=tables", f"output={output}", "abstain=0.10", "queue=tables/people.jsonl")
+        assert (status, "lies in the input tables" in err) == (2, True)
+    assert (
+        "is the output, or lies in it" in predict("input=tables", "output=out/", "abstain=0.10", "queue=out/q.csv")[2]
+    )
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_what_people_wrote_into_a_queue_survives_a_rerun(predict, tmp_path):
+    assert predict("output=out.jsonl", "abstain=0.10")[0] == 0
+    assert predict("output=out.jsonl", "abstain=0.10")[0] == 0, "an untouched queue is written anew"
+    queue = tmp_path / "out.queue.jsonl"
+    untouched = queue.read_bytes()
+    _, out, _ = predict("output=out.jsonl", "abstain={sentiment:0.10}")
+    assert "out.queue.jsonl is of an earlier job, and stays as it was" in out
+    assert queue.read_bytes() == untouched
+    rows = [json.loads(line) for line in untouched.decode().splitlines()]
+    rows[3]["stance"] = "neutral"
+    queue.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    labelled = queue.read_bytes()
+    for abstain in ("0.10", "{sentiment:0.10}"):
+        status, _, err = predict("output=out.jsonl", f"abstain={abstain}")
+        assert status == 2
+        assert "such as labels by people; rename it" in err
+        assert queue.read_bytes() == labelled
+
+
+def test_outputs_that_differ_after_a_dot_have_queues_of_their_own(predict, tmp_path):
+    for year in (2024, 2025):
+        assert predict(f"output=out.{year}.csv.gz", "abstain=0.10")[0] == 0
+        assert (tmp_path / f"out.{year}.queue.jsonl").exists()
+
+
+def test_the_queue_of_a_csv_keeps_every_digit(predict, tmp_path, statements):
+    ids = [2**60 + 1 + i for i in range(len(statements))]
+    rows = [{"text": s.text, "tweet": i} for s, i in zip(statements, ids, strict=True)]
+    (tmp_path / "tweets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert predict("input=tweets.jsonl", "output=out.csv", "abstain=0.10")[0] == 0
+    queue = [json.loads(line) for line in (tmp_path / "out.queue.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert queue
+    assert {row["tweet"] for row in queue} <= set(ids)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +12,20 @@ from hypothesis import strategies as st
 
 import detente
 from detente import checkpoint as checkpoints
+from detente import files
 from detente.checkpoint import Checkpoint
 from detente.corpus.tables import as_table
 from detente.errors import InputError, UsageError
 from detente.evaluation import measuring
 from detente.evaluation.metrics import confusion, macro_f1
+from detente.files import Layout
 from detente.inference import cascade, engine
 from detente.models import base
 from detente.models.linear import LinearSpec
 from detente.models.majority import MajoritySpec
 from detente.records import Statement
+from detente.verbs import predict
+from detente.verbs.predict import PredictJob
 
 LABELS = 3
 
@@ -179,3 +184,18 @@ def test_importing_the_package_is_light():
     code = "import sys, detente; print([m for m in ('numpy', 'torch', 'transformers', 'hydra') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("elsewhere", ["workers", "cache"])
+def test_shares_are_told_only_where_they_were_counted(runs, statements, tmp_path, elsewhere):
+    files.write_statements(tmp_path / "in.csv", [replace(s, labels={}) for s in statements])
+
+    def text(name, **options):
+        given = {"data": Layout(), "languages": ["en"], "workers": 1, "cascade": str(runs["cheap"])} | options
+        output = str(tmp_path / name)
+        job = PredictJob(checkpoint=str(runs["dear"]), input=str(tmp_path / "in.csv"), output=output, **given)
+        return predict.run(job).text
+
+    cache = str(tmp_path / "cache")
+    assert "of 180 statements computed" in text("a.csv", cache=cache)
+    assert "cheap checkpoint" not in text("b.csv", **({"workers": 2} if elsewhere == "workers" else {"cache": cache}))

@@ -2,6 +2,7 @@
 
 import json
 import select
+import signal
 import subprocess
 import sys
 
@@ -71,3 +72,34 @@ def test_files_go_to_the_pipe_and_the_pipe_to_a_file(detente, tmp_path):
     assert [row["given_stance"] for row in again] == [row["stance"] for row in rows]
     _, err = detente("input=-", "output=out.csv").communicate(b"")
     assert b"or give the input as a file" in err
+
+
+@pytest.mark.parametrize("end", ["a bad row", "an interrupt", "the reader goes"])
+def test_it_ends_in_order_while_its_input_stays_open(detente, end):
+    process = detente("input=-", "output=-")
+    process.stdin.write(b'{"text": "one"}\n')
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["text"] == "one"
+    if end == "an interrupt":
+        process.send_signal(signal.SIGINT)
+    else:
+        process.stdin.write(b'{"text": ""}\n' if end == "a bad row" else b'{"text": "two"}\n')
+        if end == "the reader goes":
+            process.stdout.close()
+        process.stdin.flush()
+    status = process.wait(timeout=30)
+    err = process.stderr.read().decode()
+    process.stdin.close()
+    process.stdout.close()
+    assert status == {"a bad row": 1, "an interrupt": 130, "the reader goes": 1}[end], err
+    assert "Fatal Python error" not in err
+    assert "Error executing job" not in err
+
+
+def test_lines_of_any_length_come_through_whole(detente):
+    texts = ["x" * 200_000, "y", "z" * 70_000]
+    content = b"\n\n".join(json.dumps({"text": text}).encode() for text in texts)
+    out, err = detente("input=-", "output=-").communicate(content)
+    rows = [json.loads(line) for line in out.decode().splitlines()]
+    assert [row["text"] for row in rows] == texts, err
+    assert [row["id"] for row in rows] == ["stdin:1", "stdin:3", "stdin:5"]

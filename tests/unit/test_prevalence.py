@@ -218,8 +218,9 @@ def test_small_groups_borrow_error_rates_or_get_nothing(prevalence, tmp_path):
     status, out, _ = prevalence("by=[side]", "period=month", "min_gold=60", "pool=none")
     assert status == 0
     assert "no correction for 2025-01;" in out
-    assert prevalence("pool=all", "output=all.csv")[0] == 0
-    assert {row["method"] for row in read(tmp_path / "all.csv")} == {"adjusted count"}
+    assert prevalence("pool=all", "output=all.2025.csv")[0] == 0
+    assert (tmp_path / "all.2025.stance.png").exists()
+    assert {row["method"] for row in read(tmp_path / "all.2025.csv")} == {"adjusted count"}
 
 
 def test_labels_that_came_with_the_rows_serve_as_gold_and_abstained_rows_still_count(prevalence, tmp_path):

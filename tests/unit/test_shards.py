@@ -96,6 +96,9 @@ def test_shards_that_are_done_stay_so(run_dir, folder, tmp_path, monkeypatch):
 def test_mistakes_are_one_sentence(run_dir, folder, tmp_path):
     with pytest.raises(UsageError, match="from a folder of tables to a folder of Parquet"):
         job(run_dir, folder, "out.parquet", engine=RayEngine())
+    with pytest.raises(UsageError, match="lies in the input"):
+        predict.run(job(run_dir, folder, folder / "out"))
+    assert not (folder / "out.job").exists()
     (folder / "a.txt").write_text("An article.")
     with pytest.raises(UsageError, match="give articles a file"):
         predict.run(job(run_dir, folder, tmp_path / "out"))

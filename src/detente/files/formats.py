@@ -22,6 +22,17 @@ def ending(path: Path) -> str:
     return name.rpartition(".")[2] if "." in name else ""
 
 
+def bare_name(path: Path) -> str:
+    """The name without the ending of a table or of JSON and without a final `.gz`; other dots are the name's own.
+
+    >>> bare_name(Path("out.2024.csv.gz")), bare_name(Path("out.2024"))
+    ('out.2024', 'out.2024')
+    """
+    name = path.name[: -len(".gz")] if is_gzip(path) else path.name
+    stem, _, last = name.rpartition(".")
+    return stem if stem and last.lower() in (*TABLES, "json") else name
+
+
 def table_format(path: Path) -> TableFormat:
     """The table format of a path. Raises UsageError for any other ending."""
     found = ending(path)

@@ -11,11 +11,15 @@ from typing import Any
 from detente import files
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
-from detente.errors import UsageError, did_you_mean
+from detente.errors import InputError, UsageError, did_you_mean
 from detente.evaluation.confidence import abstention
 from detente.files import Kind
+from detente.files.formats import bare_name
 from detente.inference.batches import Decide, decide
 from detente.inference.engine import Engine
+from detente.inference.jobs import rejects_of
+from detente.inference.ledger import folder_of
+from detente.inference.sources import Source, check_apart
 from detente.tasks import Task
 
 REASON = "abstained"
@@ -96,10 +100,43 @@ class Queue:
     queued: int
 
 
+def queue_path(given: str, output: Path) -> Path:
+    """Where the rows without a label go: the file given, or `<output>.queue.jsonl` beside the output."""
+    return Path(given).expanduser() if given else output.with_name(f"{bare_name(output)}.queue.jsonl")
+
+
+def check_queue(queue: Path, output: Path, source: Source, tasks: Sequence[Task]) -> None:
+    """Raise UsageError if writing the queue would cost an input, the output, or what people wrote into the file."""
+    files.table_format(queue)
+    check_apart("queue", queue, source)
+    place, taken = queue.resolve(), [path.resolve() for path in (output, folder_of(output), rejects_of(output))]
+    if any(place.is_relative_to(path) for path in taken):
+        raise UsageError(f"queue={queue} is the output, or lies in it; give another file")
+    if queue.exists() and not _is_untouched(queue, tasks):
+        raise UsageError(
+            f"queue={queue} is there already and holds more than a queue does, such as labels by people; "
+            "rename it, or give another file"
+        )
+
+
+def _is_untouched(path: Path, tasks: Sequence[Task]) -> bool:
+    """Whether a file is a queue as it was written: all its rows abstained, none of them labelled since."""
+    try:
+        for row in files.read_rows(path):
+            withheld = [t.name for t in tasks if str(row.values.get(f"{t.name}_reason") or "").startswith(REASON)]
+            if row.problem or not withheld or any(row.values.get(name) for name in withheld):
+                return False
+    except InputError:
+        return False
+    return True
+
+
 def write_queue(
     outputs: Sequence[Path], queue: Path, asked: Sequence[Limit], *, columns: Mapping[str, Kind], most: int
 ) -> Queue:
-    """Write the abstained rows of `outputs` as JSONL, those that a review helps most first, `most` at the utmost.
+    """Write the abstained rows of `outputs` as a table, those that a review helps most first, `most` at the utmost.
+
+    Without such rows nothing is written, and a file that is there stays.
 
     First comes the row whose machine labels would be wrong most often: one less confidence, summed over its
     abstained tasks, times its relevance where that is known. Memory holds `most` rows, whatever the outputs' size.
@@ -121,15 +158,21 @@ def write_queue(
     best = heapq.nlargest(most, abstained(), key=lambda entry: entry[:2])
     if best:
         files.write_rows(queue, (_typed(row, columns) for _, _, row in best), columns=columns)
-    else:
-        queue.unlink(missing_ok=True)
     return Queue(rows=seen, by_task=counts, queued=len(best))
 
 
 def _typed(row: Mapping[str, Any], columns: Mapping[str, Kind]) -> dict[str, Any]:
     """The row with numbers as numbers, where the output's format holds text alone."""
     numeric = {name: kind for name, kind in columns.items() if kind in (int, float) and isinstance(row.get(name), str)}
-    return dict(row) | {name: kind(float(row[name])) if row[name] else None for name, kind in numeric.items()}
+    return dict(row) | {name: _number(row[name], kind) for name, kind in numeric.items()}
+
+
+def _number(cell: str, kind: Kind) -> int | float | str | None:
+    """A cell as its number; an integer without a detour by float, which has no room for the digits of long ids."""
+    try:
+        return (int(cell) if kind is int else float(cell)) if cell else None
+    except ValueError:  # a column of theirs that bears the name of one of ours
+        return cell
 
 
 def _relevance(cell: Any) -> float:

@@ -125,10 +125,12 @@ class Cascade:
         return {task.name: out[task.name] for task in self.tasks}
 
     def shares(self) -> str:
-        """One sentence: what share of what was predicted the cheap checkpoint answered."""
-        total = max(self.answered[""], 1)
+        """One sentence: what share of what this process computed the cheap checkpoint answered; empty for nothing."""
+        total = self.answered[""]
+        if not total:
+            return ""
         parts = [f"{task.name} {self.answered[task.name] / total:.1%}" for task in self.tasks]
-        return f"the cascade's cheap checkpoint answered {', '.join(parts)} of {self.answered['']:,} statements"
+        return f"the cascade's cheap checkpoint answered {', '.join(parts)} of {total:,} statements computed"
 
 
 def _only(checkpoint: Checkpoint, tasks: tuple[Task, ...]) -> Checkpoint:

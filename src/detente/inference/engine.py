@@ -17,7 +17,7 @@ from detente import checkpoint as checkpoints
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
 from detente.errors import InputError, UsageError, did_you_mean
-from detente.forward import use_cores
+from detente.forward import plan_here, use_cores
 from detente.inference.cascade import Cascade, build
 from detente.models.calibration import apply_temperature
 from detente.records import Statement
@@ -76,8 +76,9 @@ class Engine:
             yield held, finish(prepared)
 
     def report(self) -> list[str]:
-        """Sentences on what was predicted, for the end of a job."""
-        return [self.model.shares()] if isinstance(self.model, Cascade) else []
+        """Sentences on what this process computed, for the end of a job; none where others or a cache answered."""
+        shares = self.model.shares() if isinstance(self.model, Cascade) else ""
+        return [shares] if shares else []
 
 
 def check_backend(backend: str) -> None:
@@ -94,11 +95,11 @@ def open_run(run: str | Path, *, backend: str = "auto", cascade: str | Path = ""
     """
     check_backend(backend)
     dear, name = _load(run, backend)
-    marks = [dear.digest, name]
+    marks = [dear.digest, name, *(_number_type(dear) if name == "torch" else [])]
     if not cascade:
         return Engine(model=dear, backend=name, digest=_digest(marks))
     both = build(run, dear, cascade)
-    marks += [both.cheap.digest, json.dumps(both.choices, sort_keys=True)]
+    marks += [both.cheap.digest, *_number_type(both.cheap), json.dumps(both.choices, sort_keys=True)]
     return Engine(model=both, backend=name, digest=_digest(marks))
 
 
@@ -121,6 +122,14 @@ def _load(run: str | Path, backend: str) -> tuple[Checkpoint, str]:
     if hasattr(found.classifier, "finish"):
         use_cores()
     return found, "torch"
+
+
+def _number_type(model: Checkpoint) -> list[str]:
+    """What the encoder of a checkpoint on torch computes in, where it is not float32: it moves the third decimal."""
+    if not hasattr(model.classifier, "finish"):
+        return []
+    used = plan_here().dtype
+    return [] if used == "float32" else [used]
 
 
 def _digest(marks: Sequence[str]) -> str:

@@ -175,7 +175,7 @@ def _load_part(folder: Path, name: str, part: Part) -> tuple["FastTokenizer", Co
 class FastTokenizer:
     """A tokenizer of the tokenizers library called as transformers calls its own, without importing transformers."""
 
-    tokenizer: Any
+    backend_tokenizer: Any
     pad_token_id: int
     pad_token_type_id: int
 
@@ -184,10 +184,10 @@ class FastTokenizer:
     ) -> dict[str, list[list[int]]]:
         """Columns of token ids, one row a text, not padded."""
         strategy = truncation if isinstance(truncation, str) else "longest_first"
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(max_length, strategy=strategy)
+        self.backend_tokenizer.no_padding()
+        self.backend_tokenizer.enable_truncation(max_length, strategy=strategy)
         given = texts if pairs is None else list(zip(texts, pairs, strict=True))
-        found = self.tokenizer.encode_batch_fast(given)
+        found = self.backend_tokenizer.encode_batch_fast(given)
         return {
             "input_ids": [e.ids for e in found],
             "attention_mask": [e.attention_mask for e in found],

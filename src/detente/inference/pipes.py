@@ -1,5 +1,6 @@
 """Labelling through a pipe: rows go out as they come in, without waiting for a batch to fill."""
 
+import os
 import queue
 import sys
 import threading
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from detente.errors import InputError, UsageError
 from detente.evaluation.measuring import added_columns
@@ -26,6 +27,7 @@ from detente.tasks import Task
 
 PIPE = "-"
 _STDIN = Path("stdin")
+_BLOCK = 1 << 16
 
 
 def label_stream(
@@ -96,14 +98,24 @@ def _read(
 def _as_they_come(source: BinaryIO, batch: int) -> Iterator[list[tuple[int, bytes]]]:
     """Numbered lines that are not blank: all that have come in by now, at most `batch`, at least one."""
     waiting: queue.Queue[tuple[int, bytes] | None] = queue.Queue(maxsize=4 * batch)
+    failed: list[OSError] = []
 
     def receive() -> None:
-        for line, text in enumerate(source, start=1):
-            if not text.isspace():
-                waiting.put((line, text))
+        try:
+            for line, text in enumerate(_lines(_unbuffered(source)), start=1):
+                if not text.isspace():
+                    waiting.put((line, text))
+        except OSError as error:
+            failed.append(error)
         waiting.put(None)
 
     threading.Thread(target=receive, daemon=True).start()
+    yield from _held(waiting, batch)
+    if failed:
+        raise InputError(f"{_STDIN} could not be read to its end ({failed[0].strerror or failed[0]}); send it again")
+
+
+def _held(waiting: queue.Queue[tuple[int, bytes] | None], batch: int) -> Iterator[list[tuple[int, bytes]]]:
     while (first := waiting.get()) is not None:
         held = [first]
         while len(held) < batch:
@@ -116,6 +128,28 @@ def _as_they_come(source: BinaryIO, batch: int) -> Iterator[list[tuple[int, byte
                 return
             held.append(following)
         yield held
+
+
+def _unbuffered(source: BinaryIO) -> IO[bytes]:
+    """The same bytes without a buffer, whose lock a thread that waits would hold: Python could not end then."""
+    try:
+        return open(os.dup(source.fileno()), "rb", buffering=0)  # noqa: PTH123 (read until the process ends)
+    except (OSError, ValueError):  # no descriptor: bytes that are in memory already
+        return source
+
+
+def _lines(source: IO[bytes]) -> Iterator[bytes]:
+    """Lines with their ends as soon as they are there; the last may have none."""
+    begun: list[bytes] = []
+    while block := source.read(_BLOCK):
+        *whole, rest = block.split(b"\n")
+        for line in whole:
+            yield b"".join((*begun, line, b"\n"))
+            begun.clear()
+        if rest:
+            begun.append(rest)
+    if begun:
+        yield b"".join(begun)
 
 
 @contextmanager

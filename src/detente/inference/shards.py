@@ -17,7 +17,7 @@ from detente.files import write_json
 from detente.files.blocks import parquet_file
 from detente.inference.jobs import fingerprint, rejects_of, stoppable
 from detente.inference.ledger import FORMAT, check_same, folder_of, read_about, sync_folder, take
-from detente.inference.sources import Source
+from detente.inference.sources import Source, check_apart
 from detente.progress import log, progress
 
 
@@ -79,6 +79,7 @@ def run_shards(
         raise UsageError(f"output={output} is a folder, which takes tables; give articles a file as output")
     if output.is_dir() and any(output.iterdir()):
         raise InputError(f"{output} is there already; choose another folder, or remove it")
+    check_apart("output", output, source)
     folder, whole = folder_of(output), {"format": FORMAT, "input": fingerprint(source), **about}
     parts = folder / "parts"
     try:

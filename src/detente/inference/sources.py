@@ -74,6 +74,15 @@ def check_output(output: str, source: Source) -> Path:
     return path
 
 
+def check_apart(setting: str, path: Path, source: Source) -> None:
+    """Raise UsageError if a path is one of the inputs, or lies in the folder that is read."""
+    place, root = path.resolve(), source.path.expanduser()
+    if place in {p.resolve() for p in (*source.tables, *source.documents)}:
+        raise UsageError(f"{setting}={path} is also an input; give another place")
+    if root.is_dir() and place.is_relative_to(root.resolve()):
+        raise UsageError(f"{setting}={path} lies in the input {source.path}, which would read it; give another place")
+
+
 def written(output: Path, count: int, rejects: Rejects) -> list[str]:
     """Write the rejects beside the output, and say what was written."""
     lines = [f"{output}: {count:,} rows"]

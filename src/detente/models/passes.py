@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from detente.arrays import FloatArray
-from detente.forward import Compute, run, tokenise, torch_compute
+from detente.forward import Compute, fitting, run, tokenise, torch_compute
 from detente.progress import progress
 
 _KEY = "logits"
@@ -16,7 +16,8 @@ def tokens_of(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None,
     """Token ids of texts, or of (text, pair), the text cut to fit; the text alone where every pair is empty."""
     if pairs is None or not any(pairs):
         return tokenizer(list(texts), truncation=True, max_length=max_length)
-    return tokenizer(list(texts), list(pairs), truncation="only_first", max_length=max_length)
+    targets = fitting(tokenizer, list(pairs), max_length=max_length)
+    return tokenizer(list(texts), targets, truncation="only_first", max_length=max_length)
 
 
 def logits_of(

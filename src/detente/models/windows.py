@@ -10,7 +10,7 @@ import numpy as np
 from detente.arrays import FloatArray
 from detente.encoders import EncoderSpec
 from detente.errors import UsageError
-from detente.forward import Tokens
+from detente.forward import Tokens, fitting
 from detente.models.inputs import target_of
 from detente.records import Statement
 from detente.tasks import Task
@@ -43,7 +43,7 @@ def windows(
     targets = [target_of(s, task) for s in statements]
     if not texts:
         return Windows([], np.zeros(0, dtype=np.int64))
-    pairs = (texts, targets) if any(targets) else (texts,)
+    pairs = (texts, fitting(tokenizer, targets, max_length=max_length)) if any(targets) else (texts,)
     options = {"return_overflowing_tokens": True, "stride": stride} if stride else {}
     encoded = tokenizer(*pairs, truncation="only_first" if len(pairs) > 1 else True, max_length=max_length, **options)
     owner = np.asarray(encoded.pop("overflow_to_sample_mapping", range(len(texts))), dtype=np.int64)

@@ -114,6 +114,7 @@ def run(job: PredictJob) -> Outcome | None:
         return None
     output = sources.check_output(job.output, source)
     checkpoint = _opened(job)
+    _check_queue(job, checkpoint, source, output)
     state = _run_job(job, checkpoint, source, output, workers=_workers(job, checkpoint))
     return Outcome(
         text="\n".join([*_written(output, state), *checkpoint.report(), *_queued(job, checkpoint, source, [output])])
@@ -133,6 +134,7 @@ def _run_shards(job: PredictJob, source: Source) -> Outcome:
     output = Path(job.output).expanduser()
     source = replace(source, tables=tuple(path.absolute() for path in source.tables))
     checkpoint = _opened(job)
+    _check_queue(job, checkpoint, source, output)
     engine: shards.Engine = shards.one_after_another
     workers = _workers(job, checkpoint)
     if isinstance(job.engine, RayEngine):
@@ -162,18 +164,25 @@ def _labeller(job: PredictJob, source: Source, workers: int) -> shards.Labeller:
     return label
 
 
+def _check_queue(job: PredictJob, checkpoint: Engine, source: Source, output: Path) -> None:
+    """Raise UsageError now rather than lose a file to the queue when all is predicted."""
+    if abstaining.limits(checkpoint, job.abstain):
+        abstaining.check_queue(abstaining.queue_path(job.queue, output), output, source, checkpoint.tasks)
+
+
 def _queued(job: PredictJob, checkpoint: Engine, source: Source, outputs: Sequence[Path]) -> list[str]:
     """Write the rows without a label for people to label; say how many there are, by task."""
     limits = abstaining.limits(checkpoint, job.abstain)
     if not limits:
         return []
-    output = Path(job.output).expanduser()
-    queue = Path(job.queue).expanduser() if job.queue else output.with_name(f"{output.name.split('.')[0]}.queue.jsonl")
+    queue = abstaining.queue_path(job.queue, Path(job.output).expanduser())
     columns = output_columns(checkpoint.tasks, source.columns, abstaining.columns(limits))
     found = abstaining.write_queue(outputs, queue, limits, columns=columns, most=job.queue_rows)
     lines = [_answered(limit, found.rows, found.by_task[limit.task]) for limit in limits]
     if found.queued:
         lines.append(f"{queue}: {found.queued:,} rows for review, most doubtful first")
+    elif queue.exists():
+        lines.append(f"no row is left for review; {queue} is of an earlier job, and stays as it was")
     return lines
 
 

@@ -15,6 +15,7 @@ from detente.evaluation.shares.populations import PERIODS
 from detente.evaluation.shares.table import ALL, Pool, ShareRow
 from detente.evaluation.tables import render
 from detente.files import Layout
+from detente.files.formats import bare_name
 from detente.tasks import Task
 from detente.verbs.outcome import Outcome
 
@@ -150,7 +151,7 @@ def _write(
         files.write_rows(output, flat, columns=_columns(flat[0]))
     lines = [f"{paths.shown(output)}: {len(rows):,} rows"]
     for task in tasks:
-        picture = output.with_name(f"{output.name.split('.')[0]}.{task.name}.png")
+        picture = output.with_name(f"{bare_name(output)}.{task.name}.png")
         share_plots.plot_shares(task, [row for row in rows if row["task"] == task.name], picture)
         lines.append(f"{paths.shown(picture)}: the shares of {task.name} as a picture")
     return lines

@@ -16,6 +16,7 @@ from detente.arrays import FloatArray
 from detente.encoders import reader, vector_width
 from detente.errors import InputError, UsageError
 from detente.evaluation.explaining.parts import Explained, Span, centred, placed, units_of
+from detente.forward import fitting
 from detente.models.finetune import Finetuned
 from detente.models.frozen import Frozen, read_around
 from detente.models.inputs import target_of
@@ -98,7 +99,7 @@ def _read_frozen(model: Frozen, statement: Statement) -> list[_Reading]:
 
 def _read_pair(tokenizer: Any, classifier: Any, max_length: int, statement: Statement, task: Task) -> _Reading:
     target = target_of(statement, task)
-    second = (target,) if target else ()
+    second = fitting(tokenizer, [target], max_length=max_length) if target else []
     cut = "only_first" if target else True
     tokens = _tokenised(tokenizer, statement.text, *second, truncation=cut, max_length=max_length)
     return _reading(tokens, classifier, 0, len(statement.text))
