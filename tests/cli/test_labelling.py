@@ -6,11 +6,11 @@ import sys
 from dataclasses import replace
 
 import pytest
-from tests.llm_server import GOOD, serve
 
 from detente import cli
 from detente.files import write_statements
 from detente.labelling import codebook, rules
+from tests.llm_server import GOOD, serve
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.test_rules import LEXICON, STANCE
 
 from detente.errors import InputError, UsageError
 from detente.labelling import functions, label_model, rules
 from detente.labelling.functions import ABSTAIN, Tally
 from detente.records import Statement
 from detente.seeds import rng
+from tests.unit.test_rules import LEXICON, STANCE
 
 
 @pytest.fixture

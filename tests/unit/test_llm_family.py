@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.llm_server import GOOD, serve
 
 from detente import checkpoint as checkpoints
 from detente.checkpoint import Checkpoint
@@ -12,6 +11,7 @@ from detente.labelling.llm_spec import LlmSpec
 from detente.models import base
 from detente.models.llm import LlmModelSpec
 from detente.tasks import Task
+from tests.llm_server import GOOD, serve
 
 
 def fitted(url, statements, tasks, folder, **settings):

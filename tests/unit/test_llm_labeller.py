@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.llm_server import GOOD, serve
 
 from detente.errors import InputError, UsageError
 from detente.labelling import codebook, llm, llm_cache, prompts
 from detente.labelling.answers import labels_of
 from detente.labelling.llm_spec import LlmSpec
 from detente.records import Statement
+from tests.llm_server import GOOD, serve
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 from statsmodels.stats.multitest import multipletests
-from tests.unit.test_intervals import simulation
 
 from detente.evaluation import intervals, paired, rankings, spread
 from detente.evaluation.slices import holm
 from detente.tasks import Task
+from tests.unit.test_intervals import simulation
 
 TASK = Task(name="stance", labels=("favor", "against", "none"))
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.conftest import make_statements
 
 from detente.labelling import selection
+from tests.conftest import make_statements
 
 TEXTS = [s.text for s in make_statements(60)]
 LANGS = [s.lang for s in make_statements(60)]

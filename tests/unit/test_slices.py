@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep
-from tests.unit.test_intervals import simulation
 
 from detente.errors import UsageError
 from detente.evaluation import intervals
 from detente.evaluation.slices import difference_of_shares, slice_scores
 from detente.records import Statement
 from detente.tasks import Task
+from tests.unit.test_intervals import simulation
 
 TASK = Task(name="stance", labels=("cooperative", "skeptical", "neutral"))
 

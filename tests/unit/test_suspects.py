@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.conftest import make_statements
 
 from detente.corpus import splits
 from detente.errors import InputError, UsageError
 from detente.evaluation import suspects
 from detente.models.linear import LinearSpec
 from detente.seeds import rng
+from tests.conftest import make_statements
 
 
 def test_planted_errors_are_found_far_above_chance(stance, tmp_path):

@@ -1,7 +1,7 @@
 import pytest
-from tests.unit.text_samples import HELD
 
 from detente.text import holders, sentences
+from tests.unit.text_samples import HELD
 
 
 def attributed(text, lang):

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.text_samples import QUOTED
 
 from detente.text import quotes
+from tests.unit.text_samples import QUOTED
 
 
 @pytest.mark.parametrize(("lang", "text", "expected"), QUOTED)

@@ -1,7 +1,7 @@
 import pytest
-from tests.unit.text_samples import IRRELEVANT, RELEVANT
 
 from detente.text import relevance
+from tests.unit.text_samples import IRRELEVANT, RELEVANT
 
 
 @pytest.mark.parametrize(("lang", "text"), RELEVANT)

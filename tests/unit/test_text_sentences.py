@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.text_samples import CUTS
 
 from detente.text import sentences
+from tests.unit.text_samples import CUTS
 
 PARAGRAPHS = [(lang, cut) for lang, cuts in CUTS.items() for cut in cuts]
 
