@@ -68,7 +68,7 @@ def run_of(statements, stance, sentiment, tiny_encoder, tmp_path_factory):
     tasks, made = (stance, sentiment), {}
     specs = {
         "finetune": lambda: FinetuneSpec(encoder=tiny_encoder, epochs=8, learning_rate=3e-3, patience=8),
-        "lora": lambda: LoraSpec(encoder=tiny_encoder, max_steps=60, learning_rate=5e-3),
+        "lora": lambda: LoraSpec(encoder=tiny_encoder, max_steps=4),
         "frozen": lambda: FrozenSpec(encoder=tiny_encoder, c=1.0),
         "blend": lambda: BlendSpec(encoder=tiny_encoder, folds=3),
     }

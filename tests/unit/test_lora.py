@@ -36,6 +36,20 @@ def test_the_encoder_is_left_as_it_was_but_for_the_adapters(spec_of_architecture
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_adapters_learn_and_the_rest_stays(tiny_encoder, statements, stance, tmp_path):
+    """A few rows by heart; embeddings, which have no adapter, are those of the encoder."""
+    few = as_table(statements[:12], tasks=(stance,))
+    spec = LoraSpec(encoder=tiny_encoder, rank=8, max_steps=20, learning_rate=1e-2, batch_size=12, dropout=0.0)
+    model = base.fit(spec, (stance,), few, few, seed=1, run_dir=tmp_path)
+    predicted = model.predict_proba(statements[:12])["stance"].argmax(axis=1)
+    assert np.mean(predicted == stance.index([s.labels["stance"] for s in statements[:12]])) > 0.6  # chance: a third
+    _, before = load_classifier(tiny_encoder, stance.labels)
+    after = model.merged.models["stance"][1]
+    assert torch.equal(after.get_input_embeddings().weight, before.get_input_embeddings().weight)
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert not torch.equal(after.base_model.state_dict()[name], before.base_model.state_dict()[name])
+
+
 def test_a_layer_that_is_none_is_named(tiny_encoder, tables, stance, tmp_path):
     spec = LoraSpec(encoder=tiny_encoder, modules=["qery"])
     with pytest.raises(UsageError, match='names "qery", no linear layer of this encoder; did you mean "query"'):
