@@ -154,6 +154,17 @@ def test_windows_are_cut_around_the_target():
     assert inputs.window(Statement(text="nothing here", target="Smith"), words=2) == ("", "")
 
 
+@given(before=st.text(max_size=8), target=st.text(min_size=1, max_size=5), after=st.text(max_size=8))
+def test_every_letter_of_a_marked_text_is_found_again(before, target, after):
+    text, at = before + target + after, (len(before), len(before) + len(target))
+    row = Statement(text=text, target=target, extra={"target_start": at[0], "target_end": at[1]})
+    found = inputs.mark_target(row).text
+    assert found == f"{before}* {target} *{after}"
+    spans = [inputs.unmarked((i, i + 1), row) for i in range(len(found))]
+    assert [i for span in spans if span for i in range(*span)] == list(range(len(text)))
+    assert all(found[i] == text[span[0]] for i, span in enumerate(spans) if span)
+
+
 def test_recurring_targets_need_company_and_rows():
     many = [Statement(text="x", target=t) for t in ("a", "b") for _ in range(60)]
     assert inputs.recurring_targets(many) == ("a", "b")
