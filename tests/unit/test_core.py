@@ -17,6 +17,8 @@ from detente.records import Statement
 from detente.tasks import Task
 from detente.tracking import Tracked, TrackingSpec
 
+_LETTERS = st.characters(exclude_categories=["Cc", "Cs"])
+
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
@@ -154,7 +156,11 @@ def test_windows_are_cut_around_the_target():
     assert inputs.window(Statement(text="nothing here", target="Smith"), words=2) == ("", "")
 
 
-@given(before=st.text(max_size=8), target=st.text(min_size=1, max_size=5), after=st.text(max_size=8))
+@given(
+    before=st.text(_LETTERS, max_size=8),
+    target=st.text(_LETTERS, min_size=1, max_size=5).filter(str.strip),
+    after=st.text(_LETTERS, max_size=8),
+)
 def test_every_letter_of_a_marked_text_is_found_again(before, target, after):
     text, at = before + target + after, (len(before), len(before) + len(target))
     row = Statement(text=text, target=target, extra={"target_start": at[0], "target_end": at[1]})

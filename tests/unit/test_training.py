@@ -469,7 +469,9 @@ def test_a_target_in_the_text_is_read_in_its_place(tiny_encoder, statements, sta
     model.save(tmp_path / "saved")
     again = base.load("finetune", tmp_path / "saved", (stance,))
     np.testing.assert_allclose(again.predict_proba(both)["stance"], proba, atol=1e-6)
-    first, second = fitted(replace(spec, mark_target=False), named, stance, tmp_path / "b").predict_proba(both)["stance"]
+    first, second = fitted(replace(spec, mark_target=False), named, stance, tmp_path / "b").predict_proba(both)[
+        "stance"
+    ]
     np.testing.assert_allclose(first, second, atol=1e-7)
 
 

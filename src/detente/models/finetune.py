@@ -21,6 +21,7 @@ from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models import ranks, resuming, training, windows
 from detente.models.base import Classifier
 from detente.models.inputs import mark_target, target_of, targets_in_text
+from detente.models.trainer import PRECISIONS
 from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
@@ -28,7 +29,6 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 READING = "finetune.json"
 
 
