@@ -22,6 +22,7 @@ class _Page:
 
     head: list[str]
     settings: list[tuple[str, str, str]]  # dotted key, value, comment
+    everywhere: bool  # whether the keys are those of the whole job
     defaults: list[Any]
 
 
@@ -49,7 +50,7 @@ def _section(group: str, option: str, prefix: str, chosen: Mapping[str, str]) ->
         return
     page = _read(folder / f"{option}.yaml")
     yield from (f"  {line}" for line in page.head)
-    yield from _listed(f"{prefix}.", page.settings)
+    yield from _listed("" if page.everywhere else f"{prefix}.", page.settings)
     for child, name, package in _parts(page.defaults):
         where = f"{prefix}.{package or child}"
         yield ""
@@ -72,7 +73,7 @@ def _parts(defaults: Sequence[Any]) -> Iterator[tuple[str, str, str | None]]:
             group, _, package = str(key).removeprefix("optional ").removeprefix("/").partition("@")
             if not group and "@" in package:  # linear@of: an option of the file's own group
                 option, _, package = package.partition("@")
-            elif not group or group == "hydra":
+            elif not group or group == "hydra" or group.startswith("override "):
                 continue
             named = re.fullmatch(r"\$\{(\w+)\}", str(option))
             options[group] = options.get(named[1], "") if named else str(option or "null")
@@ -87,7 +88,9 @@ def _read(path: Path) -> _Page:
     head = [line.lstrip("# ") for line in lines[: next((i for i, x in enumerate(lines) if x[:1] != "#"), 0)]]
     loaded = yaml.safe_load(text) or {}
     defaults = loaded.get("defaults", []) if isinstance(loaded, dict) else []
-    return _Page(head=[x for x in head if not x.startswith("@")], settings=list(_settings(lines)), defaults=defaults)
+    notes = [line for line in head if not line.startswith("@")]
+    everywhere = "@package _global_" in head
+    return _Page(head=notes, settings=list(_settings(lines)), everywhere=everywhere, defaults=defaults)
 
 
 def _settings(lines: Sequence[str]) -> Iterator[tuple[str, str, str]]:

@@ -67,7 +67,7 @@ def test_every_option_of_every_group_builds(file: Path):
     given = {
         "encoder": ["model=frozen", f"encoder@model.encoder={name}"],
         "labeller": [f"labeller={name}", *LABELLERS.get(name, [])],
-        "experiment": [f"+experiment={name}"],
+        "experiment": [f"experiment={name}"],
         "model": [f"model={name}", *NEEDED_OF_MODEL.get(name, [])],
         "data": [f"data={name}", *(["data.train=x"] if name == "files" else [])],
     }.get(group, [f"{group}={name}"])

@@ -22,7 +22,7 @@ LEAST_TRAIN, LEAST_DEV = 200, 20
 class TuningSpec:
     """Settings of the training (see MultitaskSpec)."""
 
-    epochs: int = 4
+    epochs: int = 5
     batch_size: int = 16
     learning_rate: float = 1e-4
     weight_decay: float = 0.01
