@@ -2,6 +2,7 @@
 
 import re
 
+from detente.text.evidence import is_verb_shaped
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.phrases import run_right
@@ -25,9 +26,24 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
         mention = _phrase(tokens, at, lex)
         if mention is None or (mention.end <= covered and not _heads(tokens, mention.start, lex)):
             continue
-        found.append(mention)
+        found += [mention, *_shorter(tokens, mention, lex)]
         covered = max(covered, mention.end)
     return found
+
+
+def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mention]:
+    """The phrase before what may be its verb rather than a part of it: "the Treasury | took Rusal"."""
+    nouns = ("orgs", "groups", "vague", "documents", "roles")
+    others = ("connectors", "determiners", "stop")
+    for i in range(mention.start + 1, mention.end):
+        word, before = tokens[i], tokens[i - 1]
+        if word.cap or not word.text[0].isalpha() or any(word.key in lex.words[n] for n in (*nouns, *others)):
+            continue
+        headed = before.cap or before.text in MARKS or any(before.key in lex.words[n] for n in nouns)
+        if headed and (is_verb_shaped(word.key, before.key, lex) or (lex.lang == "en" and word.key.endswith("s"))):
+            found = describe(tokens, mention.start, i, lex) or Mention(mention.start, i, "other")
+            return [found] if found.start == mention.start else []
+    return []
 
 
 def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, covered: int) -> bool:

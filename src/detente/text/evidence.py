@@ -75,10 +75,10 @@ def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
         return "N"
     if token.key in words["states"]:
         return "e"
-    return "v" if _is_verb_shaped(token.key, keys[at - 1] if at else "", lex) else "w"
+    return "v" if is_verb_shaped(token.key, keys[at - 1] if at else "", lex) else "w"
 
 
-def _is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
+def is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
     """Whether a word that no list has looks like a finite verb or, after an auxiliary, a participle."""
     if len(word) < _SHORT:
         return False

@@ -70,6 +70,15 @@ class People:
                 return nominative(self.full[stem], self.lex) if stem in self.full else ""
         return ""
 
+    def role_stems(self) -> dict[str, frozenset[str]]:
+        """The beginnings of the words of all roles that the document ties to a person, by name."""
+        found: dict[str, frozenset[str]] = {}
+        for stems, stem, _ in self.roles:
+            if stem in self.full:
+                name = nominative(self.full[stem], self.lex)
+                found[name] = found.get(name, frozenset()) | {s[:5] for s in stems}
+        return found
+
     def may_be(self, name: str, role: str) -> bool:
         """Whether a role is one of those tied to a name, or so general that it takes up anybody."""
         stem = stem_of(name.split()[-1], self.lex)

@@ -1,47 +1,35 @@
 """The readings of who holds a sentence, and the choice among them by the trained weights."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
 
 from detente.text.candidates import candidates
 from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence
-from detente.text.tokens import Token
-from detente.text.weights import score, totals
-
-QUOTES = ("direct", "indirect", "none")
-
-
-class Reading(NamedTuple):
-    """A phrase of a sentence, nobody, or the voice before, with the evidence for it."""
-
-    kind: Literal["phrase", "nobody", "before"]
-    at: int
-    mention: Mention | None
-    features: list[str]
-    score: float
-
-
-Choose = Callable[[int, Sequence[Reading]], int]
-Quoted = Callable[[int, list[str]], str]
+from detente.text.tokens import QUOTE, Token
+from detente.text.weights import score
 
 
 def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     """The readings of a sentence, or of those that one stretch of direct speech runs over."""
     found: list[Reading] = []
+    model = reader.judge.models.holders
     for at, view in views.items():
-        for rank, mention in enumerate(_phrases(view, reader.lex)):
+        phrases = _phrases(view, reader.lex)
+        starts = sorted({m.start for m in phrases})
+        for mention in phrases:
+            rank = starts.index(mention.start)
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
-            found.append(Reading("phrase", at, mention, features, score("holders", features)))
+            found.append(Reading("phrase", at, mention, features, score(model, features)))
     first = next(iter(views))
     kinds = [r.mention.kind for r in found if r.mention is not None]
     features = of_nobody(views[first], kinds, reader.lex)
-    found.append(Reading("nobody", first, None, features, score("holders", features)))
-    if reader.speaker.name or reader.voices or len(views) > 1:
+    found.append(Reading("nobody", first, None, features, score(model, features)))
+    if reader.entities or len(views) > 1:
         features = of_before(views[first], kinds, reader.lex)
-        found.append(Reading("before", first, None, features, score("holders", features)))
+        found.append(Reading("before", first, None, features, score(model, features)))
     return found
 
 
@@ -83,15 +71,9 @@ def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
     return max(phrases, key=lambda r: r.score).mention if phrases else None
 
 
-def best(at: int, found: Sequence[Reading]) -> int:
-    """The reading with the highest score."""
-    scores = [reading.score for reading in found]
-    return scores.index(max(scores))
-
-
 def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, lex: Lexicon) -> list[str]:
     """The evidence of how a sentence is quoted."""
-    spoken = sum(t.end - t.start for t in view.tokens if t.text == "\x01")
+    spoken = sum(t.end - t.start for t in view.tokens if t.text == QUOTE)
     share = spoken / max(1, sentence.end - sentence.start)
     own = chosen.features if chosen.mention is not None else []
     found = [
@@ -109,8 +91,3 @@ def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, le
 
 _ASIDE = ("grammar=", "word+1", "word-1", "right", "left", "V", "A", "S", "kind", "opens", "ending+1")
 
-
-def quote_of(at: int, features: list[str]) -> str:
-    """The quote type with the highest score."""
-    scores = totals("quotes", features)
-    return QUOTES[scores.index(max(scores))]

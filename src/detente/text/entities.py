@@ -1,0 +1,170 @@
+"""Who has been spoken of, and whom "he", "the company" or an unsaid subject takes up.
+
+Every sentence leaves entities behind: its holder, the phrase that was likeliest to be it, whatever else it names. A
+later phrase is offered all of them, and its own words; named features say how well each goes with it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from detente.text.agreement import Wanted
+from detente.text.lexicons import Lexicon, key
+from detente.text.mentions import Kind, is_role
+from detente.text.tokens import words as words_of
+
+NEVER = -99
+_RECENT = 40
+_STEM = 5
+_SHORT = 3
+
+
+@dataclass(slots=True)
+class Entity:
+    """Somebody or something that may be taken up; sentences are counted, `NEVER` stands for none."""
+
+    name: str
+    written: str
+    kind: Kind
+    person: bool
+    gender: str
+    plural: bool
+    at: int
+    # Where in the text it was named last.
+    place: int
+    # Stems of all the words by which it has been called.
+    words: set[str] = field(default_factory=set)
+    held_at: int = NEVER
+    spoke_at: int = NEVER
+    topic_at: int = NEVER
+    held: int = 0
+    seen: int = 0
+
+
+class Option(NamedTuple):
+    """Whom a phrase may mean: an entity or, where that is None, what its own words say."""
+
+    entity: Entity | None
+    name: str
+    written: str
+    features: list[str]
+
+
+class Asked(NamedTuple):
+    """A phrase to be resolved: its kind of word, what it may agree with, its content words."""
+
+    # "he", "unsaid", "role1", "org2" ...
+    sort: str
+    wanted: Wanted
+    words: frozenset[str]
+    heads: frozenset[str]
+    first: str
+    at: int
+    # In which surroundings the sentence stands.
+    state: tuple[str, ...]
+
+
+def stems(text: str | Iterable[str], lex: Lexicon) -> frozenset[str]:
+    """The beginnings of the content words of a phrase."""
+    found = words_of(text) if isinstance(text, str) else text
+    skipped = lex.words["determiners"] | lex.words["connectors"] | lex.words["stop"]
+    return frozenset(k[:_STEM] for w in found if len(k := key(w)) >= _SHORT - 1 and k[0].isalnum() and k not in skipped)
+
+
+def heads_of(keys: Sequence[str], lex: Lexicon) -> frozenset[str]:
+    """The stems of the nouns of a phrase that say what somebody is: roles, bodies, groups."""
+    nouns = lex.words["orgs"] | lex.words["groups"] | lex.words["vague"] | lex.words["documents"]
+    return frozenset(k[:_STEM] for k in keys if k in nouns or is_role(k, lex))
+
+
+def options(
+    asked: Asked, own: str, own_written: str, known: Sequence[Entity], roles: dict[str, frozenset[str]], lex: Lexicon
+) -> list[Option]:
+    """Everybody whom a phrase may mean, with the evidence; `own` is the name that its own words give, "" for none."""
+    found: list[Option] = []
+    if own:
+        found.append(Option(None, own, own_written, _twice(_of_own(asked, own, known), lex.lang)))
+    recent = sorted(known, key=lambda e: (-e.place, e.name))[:_RECENT]
+    ranks = {"fits": 0, "held": 0}
+    for entity in recent:
+        if entity.name == own:
+            continue
+        features = _of_pair(asked, entity, roles.get(entity.name, frozenset()), ranks, lex)
+        found.append(Option(entity, entity.name, entity.written, _twice(features, lex.lang)))
+    return found
+
+
+def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
+    sort = asked.sort
+    again = next((e for e in known if e.name == own), None)
+    before = "no" if again is None else "held" if again.held else "seen"
+    return [
+        "own",
+        f"own,{sort}",
+        f"own,{sort},{asked.first}",
+        f"own,{sort},size={min(len(asked.words), 4)}",
+        f"own,{sort},{before}",
+        f"own,{sort},extra={min(len(asked.words - asked.heads), 2)}",
+        *(f"own,head={head}" for head in asked.heads),
+        *(f"own,{sort},{name}" for name in asked.state),
+    ]
+
+
+def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[str, int], lex: Lexicon) -> list[str]:
+    sort, at = asked.sort, asked.at
+    agrees = _agreement(asked.wanted, entity)
+    words = entity.words | roles
+    shared, heads = asked.words & words, asked.heads & words
+    told = "all" if asked.words and asked.words <= words else "some" if shared else "none"
+    person = "person" if entity.person else entity.kind
+    country = any(key(w) in lex.words["countries"] for w in entity.name.split()[:1])
+    held = _gap(at, entity.held_at)
+    fits = "no" not in agrees
+    found = [
+        f"{sort}",
+        f"{sort},{person}",
+        f"{sort},agree={agrees}",
+        f"agree={agrees}",
+        f"{sort},gap={_gap(at, entity.at)}",
+        f"gap={_gap(at, entity.at)},{person}",
+        f"{sort},held={held}",
+        f"held={held},{person}",
+        f"{sort},spoke={_gap(at, entity.spoke_at)}",
+        f"spoke={_gap(at, entity.spoke_at)}",
+        f"{sort},topic={_gap(at, entity.topic_at)}",
+        f"topic={_gap(at, entity.topic_at)}",
+        f"{sort},often={min(entity.held, 3)}",
+        f"seen={min(entity.seen, 4)}",
+        f"{sort},told={told},{bool(heads)}",
+        f"told={told},{bool(heads)},{person}",
+        f"{sort},country={country}",
+        f"{sort},held={held},{agrees}",
+        f"{sort},told={told},{bool(heads)},held={held}",
+    ]
+    if fits:
+        found += [f"{sort},rank={min(ranks['fits'], 4)}", f"rank={min(ranks['fits'], 4)},{person}"]
+        ranks["fits"] += 1
+        if entity.held:
+            found += [f"{sort},heldrank={min(ranks['held'], 3)}", f"heldrank={min(ranks['held'], 3)},{person}"]
+            ranks["held"] += 1
+    found += [f"{sort},{name},held={held}" for name in asked.state]
+    found += [f"head={head},{person},{head in words}" for head in asked.heads]
+    return found
+
+
+def _gap(at: int, before: int) -> str:
+    gap = at - before
+    return "never" if before < 0 else str(gap) if gap < 4 else "4+" if gap < 8 else "8+"
+
+
+def _agreement(wanted: Wanted, entity: Entity) -> str:
+    """Whether kind, gender and number go together: "yes", "no" or "?" for what cannot be told, one letter each."""
+    kind = "?" if wanted.person is None else "yes" if wanted.person == entity.person else "no"
+    gender = "?" if not (wanted.gender and entity.gender) else "yes" if wanted.gender == entity.gender else "no"
+    number = "?" if wanted.plural is None else "yes" if wanted.plural == entity.plural else "no"
+    return f"{kind}-{gender}-{number}"
+
+
+def _twice(found: list[str], lang: str) -> list[str]:
+    return found + [f"{lang}:{name}" for name in found]
