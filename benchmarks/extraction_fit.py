@@ -33,7 +33,7 @@ STATEMENTS = ("en", "it", "ru", "de", "fr", "es", "uk")
 ARTICLE, STATEMENT = 3.0, 1.0
 # Quote types of statements are only guessed from the grammar.
 GUESSED = 0.1
-PENALTY = Models(holders=4.0, names=2.0, quotes=1.0, relevance=2.0)
+PENALTY = Models(holders=4.0, names=2.0, quotes=1.0, relevance=12.0)
 LEAST = Models(holders=5, names=3, quotes=3, relevance=3)
 CHOSEN = ("holders", "names", "quotes")
 FOLDS = 5
@@ -41,7 +41,7 @@ NOTHING = Models({}, {}, {}, {})
 # Tags of statements that are not about the target.
 OFF = frozenset(("off_target", "other_pair"))
 # A statement alone says less about the sentences of an article.
-STATED = 0.3
+STATED = 0.1
 
 
 def stems(text: str) -> set[str]:
@@ -58,21 +58,20 @@ def words_of(reading: Reading, tokens: dict[int, Sequence]) -> str:
 
 
 def right_for_name(found: Sequence[Reading], tokens: dict[int, Sequence], holder: str, name: str) -> list[bool]:
-    """The phrases that match a holder as it is written, else by its name."""
+    """The phrases that match a holder as it is written, else by its name; a whole name in a part of them tells most."""
     for wanted in (holder, name):
-        low = wanted.lower()
-        fits = [
-            0.0
-            if r.mention is None
-            else 1.0
-            if words_of(r, tokens).lower() == low
-            else overlap(stems(words_of(r, tokens)), stems(wanted))
-            for r in found
-        ]
+        fits = [_fit(words_of(r, tokens), wanted, name) if r.mention is not None else 0.0 for r in found]
         best = max(fits)
         if best > 0.3:
             return [fit == best for fit in fits]
     return [False] * len(found)
+
+
+def _fit(words: str, wanted: str, name: str) -> float:
+    if words.lower() == wanted.lower():
+        return 2.0
+    full = len(name.split()) > 1 and name.istitle() and stems(name) <= stems(words)
+    return overlap(stems(words), stems(wanted)) + full
 
 
 def right_for_meaning(found: Sequence[Option], name: str) -> list[bool]:

@@ -63,6 +63,8 @@ class Asked(NamedTuple):
     at: int
     # In which surroundings the sentence stands.
     state: tuple[str, ...]
+    # Whether it names a body that is known by its noun alone, as "the government".
+    standing: bool = False
 
 
 def stems(text: str | Iterable[str], lex: Lexicon) -> frozenset[str]:
@@ -106,6 +108,7 @@ def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
         f"own,{sort},size={min(len(asked.words), 4)}",
         f"own,{sort},{before}",
         f"own,{sort},extra={min(len(asked.words - asked.heads), 2)}",
+        f"own,{sort},standing={asked.standing}",
         *(f"own,head={head}" for head in asked.heads),
         *(f"own,{sort},{name}" for name in asked.state),
     ]
@@ -141,6 +144,7 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[st
         f"{sort},country={country}",
         f"{sort},held={held},{agrees}",
         f"{sort},told={told},{bool(heads)},held={held}",
+        f"{sort},standing={asked.standing},{person}",
     ]
     if fits:
         found += [f"{sort},rank={min(ranks['fits'], 4)}", f"rank={min(ranks['fits'], 4)},{person}"]

@@ -19,6 +19,9 @@ _STEM = 5
 _SHORT = 5
 _PARTICIPLE_IT = re.compile(r"(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott|st)[oaie]$")
 _ENDING = 3
+_INSERTION = 32
+# The marks that open an insertion, and those that may close it.
+_INSERTS = {",": ",", "(": ")", "—": "—,", "–": "–,"}
 _SUBORDINATE = frozenset(
     ("that", "which", "who", "whom", "if", "che", "cui", "se", "quale", "что", "чтобы", "если", "который", "которая")
 )
@@ -80,13 +83,17 @@ def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
 
 def is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
     """Whether a word that no list has looks like a finite verb or, after an auxiliary, a participle."""
+    if word in lex.words["irregular"]:
+        return True
+    if lex.lang in ("ru", "uk"):
+        return word not in lex.nominative and bool(DEED_RU.search(word)) and len(word) >= _SHORT - 1
     if len(word) < _SHORT:
         return False
     if lex.lang == "en":
-        return word.endswith("ed") or word in lex.words["irregular"]
-    if lex.lang == "it":
-        return bool(PAST_IT.search(word)) or (before in lex.aux and bool(_PARTICIPLE_IT.search(word)))
-    return lex.lang in ("ru", "uk") and word not in lex.nominative and bool(DEED_RU.search(word))
+        return word.endswith("ed")
+    return lex.lang == "it" and (
+        bool(PAST_IT.search(word)) or (before in lex.aux and bool(_PARTICIPLE_IT.search(word)))
+    )
 
 
 def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str]:
@@ -127,6 +134,7 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         f"case={tokens[end - 1].key[-2:]},{kind},{right[0]}",
         *_governs(view, mention, rank, lex),
         *_clause(view, mention),
+        *_resumed(view, mention),
         *_verbs(view, mention),
         *(f"state={name},{kind}" for name in view.state),
         *(f"state={name},{said}" for name in view.state),
@@ -153,6 +161,22 @@ def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[
     yield f"verb+ending={verb[-2:]},{helped},{view.headline}"
     verb, helped = _content(view, mention.start - 1, -1, lex)
     yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
+
+
+def _resumed(view: View, mention: Mention) -> Iterable[str]:
+    """What follows after an insertion: "Novatek, the majority owner, | has hired"; "X, who buys in Y, Va., | said"."""
+    tags, end = view.tags, mention.end
+    if _at(tags, end) not in _INSERTS:
+        return
+    closers = _INSERTS[tags[end]]
+    opening = view.tokens[end + 1].key[:_STEM] if end + 1 < len(tags) else ""
+    for i in range(end + 2, min(len(tags) - 1, end + _INSERTION)):
+        if tags[i] in closers and tags[i + 1] in "VAXv":
+            at = next((j for j in range(i + 1, min(i + 5, len(tags))) if tags[j] not in "XsH"), i + 1)
+            yield from (f"resumes={tags[i + 1]}", f"resumes={tags[i + 1]},{mention.kind},{mention.start == 0}")
+            yield from (f"resumes,{opening}", f"resumes-verb={view.tokens[at].key[:_STEM]}", f"resumes-tag={tags[at]}")
+            return
+    yield f"resumes=no,{mention.kind}"
 
 
 def _content(view: View, at: int, step: int, lex: Lexicon) -> tuple[str, str]:

@@ -41,7 +41,7 @@ def attribute(
     for sentence, likely in zip(found, relevance or [0.5] * len(found), strict=True):
         sentence.relevance, sentence.turn = likely, interviews.of(sentence.start, turns)
         _add_speakers(known, sentence)
-    introduce(reader)
+    introduce(reader, found)
     for i, sentence in enumerate(found):
         if not sentence.settled:
             _settle(reader, found, i)

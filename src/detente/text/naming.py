@@ -12,6 +12,7 @@ from detente.text.interviews import Turn
 from detente.text.judging import Judge
 from detente.text.lexicons import Lexicon, key, split
 from detente.text.mentions import Mention, describe
+from detente.text.phrases import to_the_left
 from detente.text.tokens import Token
 from detente.text.voices import RELATIVE, Cue
 
@@ -59,6 +60,8 @@ class Reader:
     people: people.People
     judge: Judge
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
+    # What the document puts in brackets behind a name -> that name.
+    short: dict[str, str] = field(default_factory=dict)
     entities: dict[str, Entity] = field(default_factory=dict)
     speaker: Holder = _NOBODY
     at: int = 0
@@ -109,7 +112,8 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     sort = f"{mention.kind},{min(len(words), 3)},{article},{capital}"
     person = True if mention.kind in ("role", "person") else None
     wanted = Wanted(person, gender_of(mention, sentence.tokens, lex), is_plural(mention, sentence.tokens, lex))
-    return Asked(sort, wanted, words, heads, first, reader.at, state)
+    standing = any(k in lex.words["standing"] for k in keys)
+    return Asked(sort, wanted, words, heads, first, reader.at, state, standing)
 
 
 def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
@@ -132,6 +136,8 @@ def own_name(reader: Reader, sentence: Sentence, mention: Mention) -> str:
 
 def _fuller(reader: Reader, name: str) -> str:
     """The fuller name of an actor, where the document has it."""
+    if name in reader.short:
+        return reader.short[name]
     fuller = reader.lex.aliases.get(split(name), ())
     return next((full for full in fuller if _mentioned(full, reader)), name)
 
@@ -155,9 +161,11 @@ def _both(reader: Reader, phrase: list[Token]) -> str:
     return f"{reader.people.name_of(named[0])} {phrase[joint].text} {reader.people.name_of(named[1])}"
 
 
-def introduce(reader: Reader) -> None:
+def introduce(reader: Reader, sentences: Iterable[Sentence]) -> None:
     """Keep from the start whom the document will name in full: headlines and openings speak of them before."""
     lex = reader.lex
+    for sentence in sentences:
+        _abbreviations(reader, sentence)
     reader.roles = reader.people.role_stems()
     for name in reader.people.full.values():
         if len(name) > 1:
@@ -165,6 +173,18 @@ def introduce(reader: Reader) -> None:
             gender = reader.people.gender_of(full)
             entity = _add(reader, Entity(full, full, "person", True, gender, False, NEVER, NEVER))
             entity.words |= stems(full, lex)
+
+
+def _abbreviations(reader: Reader, sentence: Sentence) -> None:
+    """Short names in brackets: "the Office of Foreign Assets Control (OFAC)"."""
+    tokens = sentence.tokens
+    for i in range(1, len(tokens) - 2):
+        short = tokens[i + 1].text
+        if tokens[i].text == "(" and tokens[i + 2].text == ")" and short.isupper() and len(short) > 1:
+            named = to_the_left(tokens, i, reader.lex)
+            if named is not None and named.kind in ("org", "actor", "name") and named.end == i:
+                name = people.actor_name(reader.text, tokens[named.start : named.end], reader.lex)
+                reader.short.setdefault(short, name)
 
 
 def see(reader: Reader, sentence: Sentence, mentions: Iterable[Mention]) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
+from detente.text import cases
 from detente.text.given import given_name
 from detente.text.lexicons import Lexicon, key, lexicon, names
 from detente.text.mentions import describe
@@ -252,10 +253,9 @@ def actor_name(text: str, phrase: list[Token], lex: Lexicon) -> str:
         for size in range(len(keys), 0, -1):
             if keys[:size] in lex.actor_names and size < len(keys) and bare[size].cap:
                 return f"{lex.actor_names[keys[:size]]} {text[bare[size].start : bare[-1].end]}"
-    whole = unmarked(text[bare[0].start : phrase[-1].end])
-    if lex.lang in ("ru", "uk"):
-        head = lex.nominative.get(bare[0].key, "")
-        if head and head != bare[0].key:
-            shown = head.upper() if bare[0].text.isupper() else head[0].upper() + head[1:] if bare[0].cap else head
-            whole = shown + whole[len(bare[0].text) :]
-    return whole
+    if lex.lang not in ("ru", "uk"):
+        return unmarked(text[bare[0].start : phrase[-1].end])
+    whole, end = "", bare[0].start
+    for token, word in zip(bare, cases.nominative([t.text for t in bare], lex), strict=True):
+        whole, end = whole + text[end : token.start] + word, token.end
+    return unmarked(whole + text[end : phrase[-1].end])

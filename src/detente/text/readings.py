@@ -1,6 +1,6 @@
 """The readings of who holds a sentence, and the choice among them by the trained weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
 from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
@@ -8,6 +8,7 @@ from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence
+from detente.text.people import stem_of
 from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
 
@@ -17,7 +18,7 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     found: list[Reading] = []
     model = reader.judge.models.holders
     for at, view in views.items():
-        phrases = _phrases(view, reader.lex)
+        phrases = _phrases(view, reader)
         starts = sorted({m.start for m in phrases})
         for mention in phrases:
             rank = starts.index(mention.start)
@@ -33,15 +34,30 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     return found
 
 
-def _phrases(view: View, lex: Lexicon) -> list[Mention]:
-    """The phrases that may be the holder, with those only the grammar sees, without "his words"."""
+def _phrases(view: View, reader: Reader) -> list[Mention]:
+    """The phrases that may be the holder, with those only the grammar or the document sees, without "his words"."""
     him = {i for cue in view.cues if cue.kind == "him" for i in range(cue.start, cue.end)}
-    found = [m for m in candidates(view.tokens, lex) if not him & set(range(m.start, m.end))]
+    found = [m for m in candidates(view.tokens, reader.lex) if not him & set(range(m.start, m.end))]
     for cue in view.cues:
         seen = cue.mention
         if seen is not None and not any(m.start < seen.end and seen.start < m.end for m in found):
             found.append(seen)
-    return sorted(found, key=lambda m: m.start)
+    for known in _people(view.tokens, reader):
+        same = (m for m in found if m.kind in ("person", "name") and m.end == known.end)
+        if not any(m.name and reader.people.knows(m.name) for m in same):
+            found.append(known)
+    return sorted(found, key=lambda m: (m.start, -m.end))
+
+
+def _people(tokens: list[Token], reader: Reader) -> Iterator[Mention]:
+    """The full names of the document's people, wherever they stand."""
+    start = 0
+    for i, token in enumerate(tokens):
+        start = i if not (token.cap and i and tokens[i - 1].cap) else start
+        full = reader.people.full.get(stem_of(token.text, reader.lex), ()) if token.cap and i > start else ()
+        first = i + 1 - len(full)
+        if len(full) > 1 and first >= start and stem_of(tokens[first].text, reader.lex) == stem_of(full[0], reader.lex):
+            yield Mention(first, i + 1, "person", tuple(t.text for t in tokens[first : i + 1]))
 
 
 def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> list[str]:
