@@ -56,6 +56,8 @@ class Asked(NamedTuple):
 
     # "he", "unsaid", "role1", "org2" ...
     sort: str
+    # The same more coarsely.
+    kind: str
     wanted: Wanted
     words: frozenset[str]
     heads: frozenset[str]
@@ -103,6 +105,11 @@ def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
     before = "no" if again is None else "held" if again.held else "seen"
     return [
         "own",
+        f"own,{asked.kind}",
+        f"own,{asked.kind},{before}",
+        f"own,{asked.kind},size={min(len(asked.words), 4)}",
+        f"own,{asked.kind},extra={min(len(asked.words - asked.heads), 2)}",
+        f"own,{asked.kind},standing={asked.standing}",
         f"own,{sort}",
         f"own,{sort},{asked.first}",
         f"own,{sort},size={min(len(asked.words), 4)}",
@@ -124,7 +131,19 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[st
     country = any(key(w) in lex.words["countries"] for w in entity.name.split()[:1])
     held = _gap(at, entity.held_at)
     fits = "no" not in agrees
+    kind = asked.kind
     found = [
+        f"{kind}",
+        f"{kind},{person}",
+        f"{kind},agree={agrees}",
+        f"{kind},held={held},{agrees}",
+        f"{kind},told={told},{bool(heads)}",
+        f"{kind},told={told},{bool(heads)},{person}",
+        f"{kind},country={country}",
+        f"{kind},spoke={_gap(at, entity.spoke_at)}",
+        f"{kind},topic={_gap(at, entity.topic_at)}",
+        f"{kind},gap={_gap(at, entity.at)}",
+        f"{kind},often={min(entity.held, 3)}",
         f"{sort}",
         f"{sort},{person}",
         f"{sort},agree={agrees}",
@@ -147,7 +166,8 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[st
         f"{sort},standing={asked.standing},{person}",
     ]
     if fits:
-        found += [f"{sort},rank={min(ranks['fits'], 4)}", f"rank={min(ranks['fits'], 4)},{person}"]
+        found += [f"{kind},rank={min(ranks['fits'], 4)}", f"{sort},rank={min(ranks['fits'], 4)}"]
+        found += [f"rank={min(ranks['fits'], 4)},{person}"]
         ranks["fits"] += 1
         if entity.held:
             found += [f"{sort},heldrank={min(ranks['held'], 3)}", f"heldrank={min(ranks['held'], 3)},{person}"]

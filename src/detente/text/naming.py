@@ -19,6 +19,7 @@ from detente.text.voices import RELATIVE, Cue
 _JOINTS = frozenset(("and", "e", "и", "ed", "und", "et", "y"))
 _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "one", "another", "один", "одна", "une"))
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
+_SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
 
 
@@ -81,7 +82,7 @@ def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
 
 def taken_up(reader: Reader, sentence: Sentence, sort: str, wanted: Wanted, written: str = "") -> Holder:
     """Whom an unsaid subject, a quote that goes on or "in his view" means; as `written`, else as last written."""
-    asked = Asked(sort, wanted, frozenset(), frozenset(), "-", reader.at, _state(reader, sentence))
+    asked = Asked(sort, sort, wanted, frozenset(), frozenset(), "-", reader.at, _state(reader, sentence))
     found = _taken_up(reader, sentence, asked, "", "")
     return Holder(written or found.written, found.name)
 
@@ -104,16 +105,17 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     if mention.kind == "pronoun":
         wanted = meant_by(keys[-1], lex)
         sort = "who" if keys[-1] in RELATIVE else "they" if wanted.plural else f"he{wanted.gender}{wanted.person}"
-        return Asked(sort, wanted, frozenset(), frozenset(), "-", reader.at, state)
+        return Asked(sort, sort, wanted, frozenset(), frozenset(), "-", reader.at, state)
     words, heads = stems(keys, lex), heads_of(keys, lex)
     first = keys[0] if keys[0] in lex.words["determiners"] else "-"
-    article = "a" if first in _INDEFINITE else "his" if first in _HIS else "the"
+    article = "same" if _SAME & set(keys) else "a" if first in _INDEFINITE else "his" if first in _HIS else "the"
     capital = any(t.cap for t in sentence.tokens[max(mention.start, 1) : mention.end])
-    sort = f"{mention.kind},{min(len(words), 3)},{article},{capital}"
+    kind = f"{mention.kind},{article}"
+    sort = f"{kind},{min(len(words), 3)},{capital}"
     person = True if mention.kind in ("role", "person") else None
     wanted = Wanted(person, gender_of(mention, sentence.tokens, lex), is_plural(mention, sentence.tokens, lex))
     standing = any(k in lex.words["standing"] for k in keys)
-    return Asked(sort, wanted, words, heads, first, reader.at, state, standing)
+    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing)
 
 
 def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
