@@ -33,13 +33,15 @@ STATEMENTS = ("en", "it", "ru", "de", "fr", "es", "uk")
 ARTICLE, STATEMENT = 3.0, 1.0
 # Quote types of statements are only guessed from the grammar.
 GUESSED = 0.1
-PENALTY = Models(holders=4.0, names=2.0, quotes=1.0, relevance=12.0)
+PENALTY = Models(holders=4.0, names=4.0, quotes=1.0, relevance=12.0)
 LEAST = Models(holders=5, names=3, quotes=3, relevance=3)
 CHOSEN = ("holders", "names", "quotes")
 FOLDS = 5
 NOTHING = Models({}, {}, {}, {})
 # Tags of statements that are not about the target.
 OFF = frozenset(("off_target", "other_pair"))
+# What a phrase alone means is less than what it means in an article.
+ALONE = 0.1
 # A statement alone says less about the sentences of an article.
 STATED = 0.1
 
@@ -129,7 +131,7 @@ class Teacher:
         if not any(right):
             scores = [score(self.models.names, o.features) for o in found]
             return scores.index(max(scores))
-        self.note("names", [o.features for o in found], right, self.weight)
+        self.note("names", [o.features for o in found], right, 1.0 if "quote" in gold else ALONE)
         return right.index(True)
 
     def quote(self, at: int, features: list[str]) -> str:

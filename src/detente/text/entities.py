@@ -10,11 +10,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detente.text.agreement import Wanted
-from detente.text.lexicons import Lexicon, key
+from detente.text.lexicons import Lexicon, key, names
 from detente.text.mentions import Kind, is_role
 from detente.text.tokens import words as words_of
 
 NEVER = -99
+# The beginnings of nouns that say what a body is.
+_FIRMS = (
+    *("compa", "firm", "corpo", "produ", "conce", "holdi", "miner", "maker", "refin", "suppl", "utili", "giant"),
+    *("socie", "azien", "grupp", "group", "colos", "impre", "multi", "indus", "компа", "фирм", "конце", "корпо"),
+    *("холди", "произ", "трейд", "завод", "комби", "гиган"),
+)
+_OFFICES = (
+    *("minis", "depar", "agenc", "treas", "offic", "commi", "dipar", "tesor", "autho", "autor", "congr", "senat"),
+    *("parla", "gover", "admin", "ammin", "ведом", "минис", "депар", "управ", "минфи", "мид", "минто", "госде"),
+    *("казна", "прави", "админ", "комис", "комит", "дума", "госду", "палат", "сенат", "конгр", "регул"),
+)
 _RECENT = 40
 _STEM = 5
 _SHORT = 3
@@ -40,6 +51,8 @@ class Entity:
     topic_at: int = NEVER
     held: int = 0
     seen: int = 0
+    # Whether it has ever stood without a preposition before it: places seldom do.
+    free: bool = False
 
 
 class Option(NamedTuple):
@@ -88,23 +101,32 @@ def options(
     """Everybody whom a phrase may mean, with the evidence; `own` is the name that its own words give, "" for none."""
     found: list[Option] = []
     if own:
-        found.append(Option(None, own, own_written, _twice(_of_own(asked, own, known), lex.lang)))
+        found.append(Option(None, own, own_written, _of_own(asked, own, known, lex)))
     recent = sorted(known, key=lambda e: (-e.place, e.name))[:_RECENT]
     ranks = {"fits": 0, "held": 0}
+    fitting = (e for e in recent if e.name != own and "no" not in _agreement(asked.wanted, e))
+    salient = [e.name for e in sorted(fitting, key=lambda e: -_salience(asked.at, e))]
     for entity in recent:
         if entity.name == own:
             continue
         features = _of_pair(asked, entity, roles.get(entity.name, frozenset()), ranks, lex)
-        found.append(Option(entity, entity.name, entity.written, _twice(features, lex.lang)))
+        place = min(salient.index(entity.name), 3) if entity.name in salient else "no"
+        features += [f"salient={place}", f"{asked.kind},salient={place}", f"{asked.sort},salient={place}"]
+        found.append(Option(entity, entity.name, entity.written, features))
     return found
 
 
-def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
+def _of_own(asked: Asked, own: str, known: Sequence[Entity], lex: Lexicon) -> list[str]:
     sort = asked.sort
+    kind = class_of(asked.words, lex)
+    alone = len(asked.words) < 2
     again = next((e for e in known if e.name == own), None)
     before = "no" if again is None else "held" if again.held else "seen"
     return [
         "own",
+        f"own,class={kind},{alone}",
+        f"own,class={kind},{alone},{asked.kind}",
+        f"own,class={kind},{alone},{before}",
         f"own,{asked.kind}",
         f"own,{asked.kind},{before}",
         f"own,{asked.kind},size={min(len(asked.words), 4)}",
@@ -132,7 +154,12 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[st
     held = _gap(at, entity.held_at)
     fits = "no" not in agrees
     kind = asked.kind
+    classes = f"{class_of(asked.words, lex)}>{_class_of_entity(entity, lex)}"
     found = [
+        f"class={classes}",
+        f"class={classes},held={held}",
+        f"class={classes},{kind}",
+        f"free={entity.free},{kind}",
         f"{kind}",
         f"{kind},{person}",
         f"{kind},agree={agrees}",
@@ -177,6 +204,30 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[st
     return found
 
 
+def class_of(words: Iterable[str], lex: Lexicon) -> str:
+    """What the words of a phrase say that it is: a firm, an office, or neither."""
+    found = "".join("f" if w.startswith(_FIRMS) else "o" if w.startswith(_OFFICES) else "" for w in words)
+    return "office" if "o" in found else "firm" if "f" in found else "other"
+
+
+def _class_of_entity(entity: Entity, lex: Lexicon) -> str:
+    if entity.person:
+        return "person"
+    first = key(entity.name.strip("«»").split()[0]) if entity.name.strip("«»") else ""
+    if first in lex.words["countries"]:
+        return "country"
+    if first in names().companies:
+        return "firm"
+    return class_of((w.strip("«»") for w in entity.words), lex)
+
+
+def _salience(at: int, entity: Entity) -> float:
+    """How present somebody is: speakers before actors before subjects before mentions, the nearer the more."""
+    ages = ((entity.spoke_at, 2.0), (entity.held_at, 1.2), (entity.topic_at, 0.8), (entity.at, 0.0))
+    nearest = max((weight - (at - when) for when, weight in ages if when >= 0), default=float(NEVER))
+    return nearest + 0.15 * min(entity.held + entity.seen, 8)
+
+
 def _gap(at: int, before: int) -> str:
     gap = at - before
     return "never" if before < 0 else str(gap) if gap < 4 else "4+" if gap < 8 else "8+"
@@ -189,6 +240,3 @@ def _agreement(wanted: Wanted, entity: Entity) -> str:
     number = "?" if wanted.plural is None else "yes" if wanted.plural == entity.plural else "no"
     return f"{kind}-{gender}-{number}"
 
-
-def _twice(found: list[str], lang: str) -> list[str]:
-    return found + [f"{lang}:{name}" for name in found]

@@ -112,7 +112,7 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     capital = any(t.cap for t in sentence.tokens[max(mention.start, 1) : mention.end])
     kind = f"{mention.kind},{article}"
     sort = f"{kind},{min(len(words), 3)},{capital}"
-    person = True if mention.kind in ("role", "person") else None
+    person = True if mention.kind in ("role", "person") else False if mention.kind in ("org", "actor") else None
     wanted = Wanted(person, gender_of(mention, sentence.tokens, lex), is_plural(mention, sentence.tokens, lex))
     standing = any(k in lex.words["standing"] for k in keys)
     return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing)
@@ -236,6 +236,8 @@ def _entity(reader: Reader, sentence: Sentence, mention: Mention, name: str) -> 
         entity = _add(reader, Entity(name, written, mention.kind, person, gender, plural, reader.at, place))
         entity.words |= stems(name, lex)
     entity.at, entity.place, entity.written = reader.at, place, written
+    before = tokens[mention.start - 1].key if mention.start else ""
+    entity.free |= before not in lex.words["stop"] | lex.locative
     entity.words |= stems([t.key for t in tokens[mention.start : mention.end]], lex)
     return entity
 
