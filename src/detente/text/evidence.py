@@ -58,7 +58,7 @@ def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
         return "Q"
     if not token.text[0].isalnum():
         return "«" if token.text in MARKS else token.text
-    if token.key.isdigit() or token.key in words["months"]:
+    if token.key[0].isdigit() or token.key in words["months"]:
         return "#"
     if token.key in words["pronouns"]:
         return "H"
@@ -139,8 +139,11 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         *(f"state={name},{kind}" for name in view.state),
         *(f"state={name},{said}" for name in view.state),
     ]
-    if start == 0:
+    begins = next((i for i, tag in enumerate(tags) if tag not in "#—–-«"), 0)
+    if start == begins:
         found += ["opens", f"opens,{kind}", f"opens,{right[0]}", f"opens,{right[0]}{right[1]},{kind}"]
+    elif start == begins + 1:
+        found += [f"second={words[1]},{kind}", f"second={words[1]},{right[0]}"]
     likely = int(3 * view.relevance)
     found += [f"relevant={likely},{kind},{right[0]}", f"relevant={likely},{said}", f"relevant={likely},{rank == 0}"]
     if view.headline:
