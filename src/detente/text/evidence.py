@@ -144,11 +144,24 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         found += ["opens", f"opens,{kind}", f"opens,{right[0]}", f"opens,{right[0]}{right[1]},{kind}"]
     elif start == begins + 1:
         found += [f"second={words[1]},{kind}", f"second={words[1]},{right[0]}"]
+    if left[2] in "PC":
+        found += [f"governed={words[1]},{_main_ending(view)},{kind}", f"governed={words[1]},{_main_ending(view)}"]
+    found.append(f"figures={_figures(tags)},{kind},{start == begins}")
     likely = int(3 * view.relevance)
     found += [f"relevant={likely},{kind},{right[0]}", f"relevant={likely},{said}", f"relevant={likely},{rank == 0}"]
     if view.headline:
         found += [f"headline,{kind}", f"headline,{right[0]}", f"headline,{left[2]}"]
     return _twice(found, lex.lang)
+
+
+def _main_ending(view: View) -> str:
+    """How the first reporting verb, else the first deed, of a sentence ends."""
+    at = next((i for name in "VAv" for i, tag in enumerate(view.tags) if tag == name), -1)
+    return view.tokens[at].key[-2:] if at >= 0 else ""
+
+
+def _figures(tags: list[str]) -> str:
+    return f"{min(tags.count('#'), 3)}{'%' if '%' in tags else ''}"
 
 
 def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[str]:
@@ -302,6 +315,8 @@ def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
     yield f"own={any(t.key in AUTHOR for t in tokens)}"
     yield f"headline={view.headline}"
     yield f"long={min(len(tokens) // 8, 4)}"
+    yield f"figures={_figures(tags)}"
+    yield f"figures={_figures(tags)},{said}"
     yield f"names={min(sum(k in ('person', 'role') for k in kinds), 2)}"
     for name in view.state:
         yield f"state={name}"

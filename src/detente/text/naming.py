@@ -20,6 +20,7 @@ _JOINTS = frozenset(("and", "e", "и", "ed", "und", "et", "y"))
 _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "one", "another", "один", "одна", "une"))
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
+_LONG_NAME = 10
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
 
 
@@ -183,10 +184,22 @@ def _abbreviations(reader: Reader, sentence: Sentence) -> None:
     for i in range(1, len(tokens) - 2):
         short = tokens[i + 1].text
         if tokens[i].text == "(" and tokens[i + 2].text == ")" and short.isupper() and len(short) > 1:
-            named = to_the_left(tokens, i, reader.lex)
-            if named is not None and named.kind in ("org", "actor", "name") and named.end == i:
-                name = people.actor_name(reader.text, tokens[named.start : named.end], reader.lex)
-                reader.short.setdefault(short, name)
+            start = _full_start(tokens, i, reader.lex)
+            if start >= 0:
+                reader.short.setdefault(short, people.actor_name(reader.text, tokens[start:i], reader.lex))
+
+
+def _full_start(tokens: list[Token], end: int, lex: Lexicon) -> int:
+    """Where the name that ends before a bracket begins: at its noun with a capital; -1 if there is none."""
+    for at in range(end - 1, max(-1, end - _LONG_NAME), -1):
+        if not tokens[at].text[0].isalnum():
+            break
+        if tokens[at].cap and tokens[at].key in lex.words["orgs"]:
+            while at > 0 and tokens[at - 1].cap and at - 1 > 0:
+                at -= 1
+            return at
+    named = to_the_left(tokens, end, lex)
+    return named.start if named is not None and named.kind in ("org", "actor", "name") and named.end == end else -1
 
 
 def see(reader: Reader, sentence: Sentence, mentions: Iterable[Mention]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
-from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.evidence import View, is_verb_shaped, of_before, of_nobody, of_phrase, whole
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
@@ -11,6 +11,8 @@ from detente.text.naming import Holder, Reader, Sentence
 from detente.text.people import stem_of
 from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
+
+_APART = 4
 
 
 def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
@@ -73,12 +75,17 @@ def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> 
 
 
 def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
-    """The person whom a role between commas describes: "Gleb Martynov, a partner at the consultancy"."""
-    if mention.kind not in ("role", "person") or mention.start < 2 or tokens[mention.start - 1].text != ",":
+    """The person whom a role describes: "Gleb Martynov, a partner at the consultancy", "посол России в США | Иванов"."""
+    named = mention.name and reader.people.knows(mention.name)
+    if mention.kind not in ("role", "person") or named:
         return mention
-    before = [m for m in candidates(tokens[: mention.start - 1], reader.lex) if m.end == mention.start - 1]
-    named = [m for m in before if m.kind in ("person", "name") and reader.people.knows(m.name)]
-    return named[0] if named and not (mention.name and reader.people.knows(mention.name)) else mention
+    for known in _people(tokens, reader):
+        after, between = 0 <= known.start - mention.end <= _APART, tokens[mention.end : known.start]
+        if after and all(t.text[0].isalnum() and not is_verb_shaped(t.key, "", reader.lex) for t in between):
+            return known
+        if known.end == mention.start - 1 and tokens[mention.start - 1].text == ",":
+            return known
+    return mention
 
 
 def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
