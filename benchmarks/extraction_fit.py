@@ -24,6 +24,7 @@ from extraction_lessons import (
     articles,
     chain_of,
     chain_of_statement,
+    chains_alone,
     of_article,
     of_statement,
     stated,
@@ -34,7 +35,7 @@ from detente.text.extraction import extract
 from detente.text.judging import QUOTES, Trained
 from detente.text.weights import SHIPPED, Models
 
-PENALTY = Models(holders=4.0, names=4.0, quotes=1.0, relevance=12.0)
+PENALTY = Models(holders=2.0, names=4.0, quotes=1.0, relevance=12.0)
 LEAST = Models(holders=5, names=3, quotes=3, relevance=3)
 CHOSEN = ("holders", "names", "quotes")
 FOLDS = 5
@@ -69,7 +70,7 @@ class Lessons(NamedTuple):
 
     articles: list[Article]
     taught: list[Found]
-    chains: list[Chain]
+    chains: list[list[Chain]]
     stated: list[Found]
     stated_chains: list[Chain]
     numbers: dict[str, Choices]
@@ -77,7 +78,7 @@ class Lessons(NamedTuple):
     def models(self, fold: int | None = None) -> Models:
         """Fitted on everything but the articles of a fold."""
         kept = [i for i in range(len(self.articles)) if i % FOLDS != fold]
-        chains = [*self.stated_chains, *(self.chains[i] for i in kept)]
+        chains = [*self.stated_chains, *(chain for i in kept for chain in self.chains[i])]
         return fitted([*self.stated, *(self.taught[i] for i in kept)], chains, self.numbers)
 
 
@@ -88,14 +89,14 @@ def collected(without: set[int]) -> Lessons:
     """
     numbers = {model: Choices() for model in Models._fields}
     found, rows = articles(without), stated()
-    chains = [chain_of(article, numbers) for article in found]
+    chains = [[chain_of(article, numbers), *chains_alone(article, numbers)] for article in found]
     stated_chains = [chain_of_statement(row, numbers) for row in rows]
-    told = NOTHING._replace(relevance=relevant(chains, numbers))
+    told = NOTHING._replace(relevance=relevant([chain for own in chains for chain in own], numbers))
     first = [of_statement(row, told, numbers) for row in rows]
     base = fitted(first, stated_chains, numbers)
     judges = []
     for fold in range(FOLDS):
-        others = [chain for i, chain in enumerate(chains) if i % FOLDS != fold]
+        others = [chain for i, own in enumerate(chains) if i % FOLDS != fold for chain in own]
         judges.append(base._replace(relevance=relevant([*stated_chains, *others], numbers)))
     taught = [of_article(article, judges[i % FOLDS], numbers) for i, article in enumerate(found)]
     lessons = Lessons(found, taught, chains, first, stated_chains, numbers)

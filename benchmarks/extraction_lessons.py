@@ -22,6 +22,8 @@ STATEMENTS = ("en", "it", "ru", "de", "fr", "es", "uk")
 # the first articles, where it is more trustworthy than elsewhere: they count half.
 ARTICLE, EARLY, STATEMENT = 1.5, 0.75, 1.0
 FIRST_LATE = 15
+# To take the author's words for somebody else's is a little worse than the reverse.
+AUTHOR = 1.15
 # Quote types of statements are only guessed from the grammar.
 GUESSED = 0.1
 # What a phrase alone means is less than what it means in an article.
@@ -89,6 +91,7 @@ class Teacher:
         self.astray = False
 
     def note(self, model: str, options: Sequence[Iterable[str]], right: Sequence[bool], weight: float) -> None:
+        """Keep a choice of a model."""
         choice = self.numbers[model].choice(options, right, weight)
         if choice is not None:
             getattr(self.found, model).append(choice)
@@ -100,7 +103,8 @@ class Teacher:
         if not any(right):
             self.astray = False
             return next(i for i, r in enumerate(found) if r.kind == "nobody")
-        self.note("holders", [r.features for r in found], right, self.weight)
+        nobody = any(yes and r.kind == "nobody" for r, yes in zip(found, right, strict=True))
+        self.note("holders", [r.features for r in found], right, self.weight * (AUTHOR if nobody else 1.0))
         scores = [r.score for r in found]
         chosen = scores.index(max(scores)) if self.follow else right.index(True)
         self.astray = not right[chosen]
@@ -196,6 +200,13 @@ def chain_of(article: Article, numbers: dict[str, Choices]) -> Chain:
     texts = [document.text[a:b] for a, b in spans]
     found = relevance.features(texts, lang=document.lang, paragraphs=numbered, title=document.title)
     return Chain(numbers["relevance"].numbered(found), [gold[span] for span in spans], numbered, 1.0)
+
+
+def chains_alone(article: Article, numbers: dict[str, Choices]) -> list[Chain]:
+    """What the sentences of an article teach of a sentence that stands alone."""
+    named = (relevance.features([row["text"]], lang=article.document.lang)[0] for row in article.gold)
+    rows = numbers["relevance"].numbered(named)
+    return [Chain([ids], [row["relevance"] > 0.5], [0], STATED) for ids, row in zip(rows, article.gold, strict=True)]
 
 
 def of_article(article: Article, models: Models, numbers: dict[str, Choices], *, follow: bool = False) -> Found:

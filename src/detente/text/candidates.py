@@ -2,10 +2,10 @@
 
 import re
 
-from detente.text.evidence import is_verb_shaped
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.phrases import run_right
+from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 
 _REACH = 60
@@ -37,7 +37,8 @@ def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mentio
     others = ("connectors", "determiners", "stop")
     for i in range(mention.start + 1, mention.end):
         word, before = tokens[i], tokens[i - 1]
-        if word.cap or not word.text[0].isalpha() or _is_noun(word, lex) or any(word.key in lex.words[n] for n in others):
+        joins = _is_noun(word, lex) or any(word.key in lex.words[n] for n in others)
+        if joins or word.cap or not word.text[0].isalpha():
             continue
         headed = before.cap or before.text in MARKS or _is_noun(before, lex)
         if headed and not _is_adjective(word.key, lex):

@@ -12,7 +12,7 @@ _PLURALS = (
     (re.compile(r"(?:ей|ям|ях|ями|ев)$"), "и"),
 )
 _SHORT = 4
-_NUMERALS = {"двух": "два", "трех": "три", "четырех": "четыре", "пяти": "пять", "шести": "шесть", "нескольких": "несколько"}
+_NUMERALS = {"двух": "два", "трех": "три", "четырех": "четыре", "пяти": "пять", "нескольких": "несколько"}
 
 
 def nominative(words: list[str], lex: Lexicon) -> list[str]:
@@ -83,4 +83,7 @@ def _adjective(word: str, head: str) -> str:
 
 
 def _like(form: str, word: str) -> str:
-    return form.upper() if word.isupper() and len(word) > 1 else form[:1].upper() + form[1:] if word[0].isupper() else form
+    """A form with the capitals of a word."""
+    if word.isupper() and len(word) > 1:
+        return form.upper()
+    return form[:1].upper() + form[1:] if word[0].isupper() else form

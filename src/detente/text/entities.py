@@ -4,7 +4,6 @@ Every sentence leaves entities behind: its holder, the phrase that was likeliest
 later phrase is offered all of them, and its own words; named features say how well each goes with it.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -99,26 +98,26 @@ def options(
     asked: Asked, own: str, own_written: str, known: Sequence[Entity], roles: dict[str, frozenset[str]], lex: Lexicon
 ) -> list[Option]:
     """Everybody whom a phrase may mean, with the evidence; `own` is the name that its own words give, "" for none."""
-    found: list[Option] = []
-    if own:
-        found.append(Option(None, own, own_written, _of_own(asked, own, known, lex)))
-    recent = sorted(known, key=lambda e: (-e.place, e.name))[:_RECENT]
-    ranks = {"fits": 0, "held": 0}
-    fitting = (e for e in recent if e.name != own and "no" not in _agreement(asked.wanted, e))
-    salient = [e.name for e in sorted(fitting, key=lambda e: -_salience(asked.at, e))]
+    found = [Option(None, own, own_written, _of_own(asked, own, known))] if own else []
+    recent = sorted((e for e in known if e.name != own), key=lambda e: (-e.place, e.name))[:_RECENT]
+    fitting = [e for e in recent if "no" not in _agreement(asked.wanted, e)]
+    ranked = {
+        "salient": [e.name for e in sorted(fitting, key=lambda e: -_salience(asked.at, e))],
+        "rank": [e.name for e in fitting],
+        "heldrank": [e.name for e in fitting if e.held],
+    }
     for entity in recent:
-        if entity.name == own:
-            continue
-        features = _of_pair(asked, entity, roles.get(entity.name, frozenset()), ranks, lex)
-        place = min(salient.index(entity.name), 3) if entity.name in salient else "no"
-        features += [f"salient={place}", f"{asked.kind},salient={place}", f"{asked.sort},salient={place}"]
+        features = _of_pair(asked, entity, roles.get(entity.name, frozenset()), lex)
+        for name, order in ranked.items():
+            place = f"{name}={min(order.index(entity.name), 3) if entity.name in order else 'no'}"
+            features += [place, f"{asked.kind},{place}", f"{asked.sort},{place}"]
         found.append(Option(entity, entity.name, entity.written, features))
     return found
 
 
-def _of_own(asked: Asked, own: str, known: Sequence[Entity], lex: Lexicon) -> list[str]:
+def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
     sort = asked.sort
-    kind = class_of(asked.words, lex)
+    kind = class_of(asked.words)
     alone = len(asked.words) < 2
     again = next((e for e in known if e.name == own), None)
     before = "no" if again is None else "held" if again.held else "seen"
@@ -143,68 +142,37 @@ def _of_own(asked: Asked, own: str, known: Sequence[Entity], lex: Lexicon) -> li
     ]
 
 
-def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], ranks: dict[str, int], lex: Lexicon) -> list[str]:
-    sort, at = asked.sort, asked.at
-    agrees = _agreement(asked.wanted, entity)
-    words = entity.words | roles
-    shared, heads = asked.words & words, asked.heads & words
-    told = "all" if asked.words and asked.words <= words else "some" if shared else "none"
+def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], lex: Lexicon) -> list[str]:
+    """How an entity goes with a phrase: each fact by itself, with the kind of phrase, with its finer sort."""
+    at, words = asked.at, entity.words | roles
+    told = "all" if asked.words and asked.words <= words else "some" if asked.words & words else "none"
+    told = f"{told},{bool(asked.heads & words)}"
     person = "person" if entity.person else entity.kind
-    country = any(key(w) in lex.words["countries"] for w in entity.name.split()[:1])
-    held = _gap(at, entity.held_at)
-    fits = "no" not in agrees
-    kind = asked.kind
-    classes = f"{class_of(asked.words, lex)}>{_class_of_entity(entity, lex)}"
-    found = [
-        f"class={classes}",
-        f"class={classes},held={held}",
-        f"class={classes},{kind}",
-        f"free={entity.free},{kind}",
-        f"{kind}",
-        f"{kind},{person}",
-        f"{kind},agree={agrees}",
-        f"{kind},held={held},{agrees}",
-        f"{kind},told={told},{bool(heads)}",
-        f"{kind},told={told},{bool(heads)},{person}",
-        f"{kind},country={country}",
-        f"{kind},spoke={_gap(at, entity.spoke_at)}",
-        f"{kind},topic={_gap(at, entity.topic_at)}",
-        f"{kind},gap={_gap(at, entity.at)}",
-        f"{kind},often={min(entity.held, 3)}",
-        f"{sort}",
-        f"{sort},{person}",
-        f"{sort},agree={agrees}",
+    held, agrees = _gap(at, entity.held_at), _agreement(asked.wanted, entity)
+    classes = f"{class_of(asked.words)}>{_class_of_entity(entity, lex)}"
+    facts = [
+        person,
         f"agree={agrees}",
-        f"{sort},gap={_gap(at, entity.at)}",
-        f"gap={_gap(at, entity.at)},{person}",
-        f"{sort},held={held}",
-        f"held={held},{person}",
-        f"{sort},spoke={_gap(at, entity.spoke_at)}",
+        f"gap={_gap(at, entity.at)}",
+        f"held={held}",
         f"spoke={_gap(at, entity.spoke_at)}",
-        f"{sort},topic={_gap(at, entity.topic_at)}",
         f"topic={_gap(at, entity.topic_at)}",
-        f"{sort},often={min(entity.held, 3)}",
-        f"seen={min(entity.seen, 4)}",
-        f"{sort},told={told},{bool(heads)}",
-        f"told={told},{bool(heads)},{person}",
-        f"{sort},country={country}",
-        f"{sort},held={held},{agrees}",
-        f"{sort},told={told},{bool(heads)},held={held}",
-        f"{sort},standing={asked.standing},{person}",
+        f"often={min(entity.held, 3)}",
+        f"told={told}",
+        f"country={key(entity.name.split()[0]) in lex.words['countries']}",
+        f"held={held},{agrees}",
+        f"told={told},held={held}",
     ]
-    if fits:
-        found += [f"{kind},rank={min(ranks['fits'], 4)}", f"{sort},rank={min(ranks['fits'], 4)}"]
-        found += [f"rank={min(ranks['fits'], 4)},{person}"]
-        ranks["fits"] += 1
-        if entity.held:
-            found += [f"{sort},heldrank={min(ranks['held'], 3)}", f"heldrank={min(ranks['held'], 3)},{person}"]
-            ranks["held"] += 1
-    found += [f"{sort},{name},held={held}" for name in asked.state]
-    found += [f"head={head},{person},{head in words}" for head in asked.heads]
-    return found
+    found = [*facts, *(f"{name},{fact}" for name in (asked.kind, asked.sort) for fact in facts)]
+    found += [asked.kind, asked.sort, f"seen={min(entity.seen, 4)}", f"free={entity.free},{asked.kind}"]
+    found += [f"class={classes}", f"class={classes},held={held}", f"class={classes},{asked.kind}"]
+    found += [f"{name},{person}" for name in (f"gap={_gap(at, entity.at)}", f"held={held}", f"told={told}")]
+    found += [f"{asked.kind},told={told},{person}", f"{asked.sort},standing={asked.standing},{person}"]
+    found += [f"{asked.sort},{name},held={held}" for name in asked.state]
+    return found + [f"head={head},{person},{head in words}" for head in asked.heads]
 
 
-def class_of(words: Iterable[str], lex: Lexicon) -> str:
+def class_of(words: Iterable[str]) -> str:
     """What the words of a phrase say that it is: a firm, an office, or neither."""
     found = "".join("f" if w.startswith(_FIRMS) else "o" if w.startswith(_OFFICES) else "" for w in words)
     return "office" if "o" in found else "firm" if "f" in found else "other"
@@ -218,7 +186,7 @@ def _class_of_entity(entity: Entity, lex: Lexicon) -> str:
         return "country"
     if first in names().companies:
         return "firm"
-    return class_of((w.strip("«»") for w in entity.words), lex)
+    return class_of(w.strip("«»") for w in entity.words)
 
 
 def _salience(at: int, entity: Entity) -> float:
@@ -239,4 +207,3 @@ def _agreement(wanted: Wanted, entity: Entity) -> str:
     gender = "?" if not (wanted.gender and entity.gender) else "yes" if wanted.gender == entity.gender else "no"
     number = "?" if wanted.plural is None else "yes" if wanted.plural == entity.plural else "no"
     return f"{kind}-{gender}-{number}"
-

@@ -42,8 +42,10 @@ def extract(
 def likelihoods(document: Document, spans: Sequence[tuple[int, int]], lang: str, models: Models) -> list[float]:
     """How likely each sentence speaks of the target."""
     texts = [document.text[start:end] for start, end in spans]
-    given = {"lang": lang, "paragraphs": paragraphs(document.text, spans), "title": document.title}
-    return [round(p, 4) for p in relevance.likelihoods(texts, model=models.relevance, **given)]
+    found = relevance.likelihoods(
+        texts, lang=lang, paragraphs=paragraphs(document.text, spans), title=document.title, model=models.relevance
+    )
+    return [round(p, 4) for p in found]
 
 
 def paragraphs(text: str, spans: Sequence[tuple[int, int]]) -> list[int]:

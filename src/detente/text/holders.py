@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from detente.text import interviews, people
 from detente.text.agreement import Wanted, meant_by
-from detente.text.evidence import View, tags_of
+from detente.text.evidence import View
 from detente.text.judging import Judge, Reading, Trained
 from detente.text.lexicons import key, lexicon, names
 from detente.text.mentions import Mention
@@ -12,6 +12,7 @@ from detente.text.naming import Holder, Reader, Sentence, hold, introduce, notic
 from detente.text.preparing import prepare
 from detente.text.quotes import Span, direct
 from detente.text.readings import of_quote, principal, readings, topic_of
+from detente.text.tags import tags_of
 from detente.text.tokens import QUOTE, Token, tokenize
 from detente.text.voices import AUTHOR, Cue, before_colon
 

@@ -21,7 +21,9 @@ _LABEL = re.compile(
     re.MULTILINE,
 )
 # An answer that follows its question on the same line: "Q: Why? A: Because."
-_INNER = re.compile(r"(?<=[?.!…»”\"] )(?P<label>[QADRBFPВО]|Domanda|Risposta|Вопрос|Ответ|Question|Answer|Frage|Antwort):[ \t]")
+_INNER = re.compile(
+    r"(?<=[?.!…»”\"] )(?P<label>[QADRBFPВО]|Domanda|Risposta|Вопрос|Ответ|Question|Answer|Frage|Antwort):[ 	]"
+)
 _DASH = re.compile(r"[ \t>*_]*[—–-][ \t]+")
 _ASKS = frozenset(("q", "d", "в", "f", "p", "вопрос", "domanda", "question", "корреспондент", "frage"))
 _ANSWERS = frozenset(("a", "r", "о", "ответ", "risposta", "answer", "antwort"))

@@ -25,7 +25,8 @@ class Judge(Protocol):
     """Chooses for the sentence of a number; `models` weigh the readings that are not chosen."""
 
     @property
-    def models(self) -> Models: ...
+    def models(self) -> Models:
+        """The weights."""
 
     def hold(self, at: int, found: Sequence[Reading]) -> int:
         """Which reading tells the holder."""

@@ -10,7 +10,7 @@ from detente.text.agreement import Wanted, gender_of, is_plural, meant_by
 from detente.text.entities import NEVER, Asked, Entity, heads_of, options, stems
 from detente.text.interviews import Turn
 from detente.text.judging import Judge
-from detente.text.lexicons import Lexicon, key, split
+from detente.text.lexicons import Lexicon, split
 from detente.text.mentions import Mention, describe
 from detente.text.phrases import to_the_left
 from detente.text.tokens import Token
@@ -21,6 +21,7 @@ _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "o
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
 _LONG_NAME = 10
+_MANY = 200
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
 
 
@@ -72,6 +73,8 @@ class Reader:
 
 def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
     """The holder that a phrase gives: itself, or whom it takes up."""
+    if _is_vague(sentence, mention, reader.lex):
+        return Holder()
     written = _written(reader, sentence, mention)
     own = own_name(reader, sentence, mention)
     if mention.kind in ("person", "name", "actor") and own:
@@ -79,6 +82,16 @@ def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
     keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
     found = _taken_up(reader, sentence, _asked(reader, sentence, mention, keys), own, written)
     return Holder(written, found.name)
+
+
+def _is_vague(sentence: Sentence, mention: Mention, lex: Lexicon) -> bool:
+    """Whether a phrase is nobody in particular: "analysts", "some", a news agency; not "the source"."""
+    if mention.kind != "vague":
+        return mention.kind == "agency"
+    keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
+    bare = len(stems([k for k in keys if k not in lex.words["quantifiers"]], lex)) <= 1
+    plural = is_plural(mention, sentence.tokens, lex) or keys[0] in lex.words["quantifiers"] or len(keys) == 1
+    return bare and plural and not _SAME & set(keys)
 
 
 def taken_up(reader: Reader, sentence: Sentence, sort: str, wanted: Wanted, written: str = "") -> Holder:
@@ -256,5 +269,9 @@ def _entity(reader: Reader, sentence: Sentence, mention: Mention, name: str) -> 
 
 
 def _add(reader: Reader, entity: Entity) -> Entity:
+    """Keep an entity; of too many those named last are kept, for whoever is far away is taken up no more."""
+    if len(reader.entities) >= _MANY:
+        latest = sorted(reader.entities.values(), key=lambda e: (-e.place, e.name))[: _MANY // 2]
+        reader.entities = {e.name: e for e in latest}
     reader.entities[entity.name] = entity
     return entity

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
-from detente.text.evidence import View, is_verb_shaped, of_before, of_nobody, of_phrase, whole
+from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence
 from detente.text.people import stem_of
+from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
 
@@ -46,7 +47,7 @@ def _phrases(view: View, reader: Reader) -> list[Mention]:
             found.append(seen)
     for known in _people(view.tokens, reader):
         same = (m for m in found if m.kind in ("person", "name") and m.end == known.end)
-        if not any(m.name and reader.people.knows(m.name) for m in same):
+        if not any(m.name == known.name for m in same):
             found.append(known)
     return sorted(found, key=lambda m: (m.start, -m.end))
 
@@ -75,7 +76,7 @@ def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> 
 
 
 def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
-    """The person whom a role describes: "Gleb Martynov, a partner at the consultancy", "посол России в США | Иванов"."""
+    """The person whom a role describes: "Gleb Martynov, a partner at the firm", "посол России в США | Иванов"."""
     named = mention.name and reader.people.knows(mention.name)
     if mention.kind not in ("role", "person") or named:
         return mention
@@ -113,4 +114,3 @@ def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, le
 
 
 _ASIDE = ("grammar=", "word+1", "word-1", "right", "left", "V", "A", "S", "kind", "opens", "ending+1")
-

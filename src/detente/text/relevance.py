@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from detente.text.lexicons import relevance_terms
-from detente.text.weights import Model, load, score as weighed
+from detente.text.weights import Model, load
+from detente.text.weights import score as weighed
 
 THRESHOLD = 0.5
 STAY, STAY_ON = "stay", "stay,paragraph"
@@ -78,7 +80,7 @@ def likelihoods(
 def stays(paragraphs: Sequence[int], model: Model) -> list[float]:
     """How much each sentence after the first is drawn towards the one before it."""
     always, inside = (model.get(name, (0.0,))[0] for name in (STAY, STAY_ON))
-    return [always + inside * (a == b) for a, b in zip(paragraphs, paragraphs[1:], strict=False)]
+    return [always + inside * (a == b) for a, b in pairwise(paragraphs)]
 
 
 def marginals(logits: Sequence[float], drawn: Sequence[float]) -> list[float]:
@@ -103,9 +105,7 @@ def _passed(logit: float, drawn: float) -> float:
     return math.log((1 + math.exp(logit) * stay) / (stay + math.exp(logit)))
 
 
-def features(
-    texts: Sequence[str], *, lang: str, paragraphs: Sequence[int] = (), title: str = ""
-) -> list[list[str]]:
+def features(texts: Sequence[str], *, lang: str, paragraphs: Sequence[int] = (), title: str = "") -> list[list[str]]:
     """The evidence for every sentence, by name."""
     numbers = paragraphs or range(len(texts))
     seen = [_seen(text, number) for text, number in zip(texts, numbers, strict=True)]
@@ -168,11 +168,11 @@ def _local(s: Seen, lang: str) -> Iterable[str]:
 def _placed(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
     """What the sentences around it and the whole article tell of a sentence."""
     s = seen[at]
+    core, pair = _pattern(s.classes), _pattern(s.classes, _PAIR)
     before = seen[at - 1].classes if at else frozenset()
     two = before | (seen[at - 2].classes if at > 1 else frozenset())
     after = seen[at + 1].classes if at + 1 < len(seen) else frozenset()
     beside = frozenset().union(*(o.classes for o in seen[max(0, at - 3) : at + 4] if o.paragraph == s.paragraph))
-    core, pair = _pattern(s.classes), _pattern(s.classes, _PAIR)
     carried = "".join(
         "2" if n in s.classes else "1" if n in two else "L" if n in whole.lead.classes else "0" for n in _PAIR
     )
@@ -194,18 +194,31 @@ def _placed(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
     main = "none" if not s.resources else "main" if whole.resource in s.resources else "other"
     yield f"resource={main}"
     yield f"resource={main},us={'us' in s.classes},russia={'russia' in s.classes}"
-    near = s.stems & ((seen[at - 1].stems if at else frozenset()) | (seen[at + 1].stems if at + 1 < len(seen) else frozenset()))
-    yield f"central={min(len(s.stems & whole.central), 4)}"
-    yield f"lead={min(len(s.stems & whole.lead.stems), 4)}"
-    yield f"lead={min(len(s.stems & whole.lead.stems), 4)},{core}"
-    yield f"near={min(len(near), 3)}"
-    new = len(s.stems - whole.central - whole.lead.stems) / max(1, len(s.stems))
-    yield f"new={int(4 * new)}"
-    yield f"new={int(4 * new)},{pair}"
-    place = "first" if not at else "second" if at == 1 else "last" if at + 1 == len(seen) else "late" if at + 3 >= len(seen) else "mid"
+    place = _place(at, len(seen))
     yield f"place={place}"
     yield f"place={place},{pair}"
     yield f"place={place},market={'market' in s.classes}"
+    yield from _shared(seen, at, whole)
+
+
+def _place(at: int, size: int) -> str:
+    if at < 2:
+        return "second" if at else "first"
+    return "last" if at + 1 == size else "late" if at + 3 >= size else "mid"
+
+
+def _shared(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
+    """How many words a sentence shares with its neighbours, the opening and the whole article."""
+    stems = seen[at].stems
+    near = stems & frozenset().union(*(s.stems for s in (*seen[max(0, at - 1) : at], *seen[at + 1 : at + 2])))
+    lead = min(len(stems & whole.lead.stems), 4)
+    new = len(stems - whole.central - whole.lead.stems) / max(1, len(stems))
+    yield f"central={min(len(stems & whole.central), 4)}"
+    yield f"lead={lead}"
+    yield f"lead={lead},{_pattern(seen[at].classes)}"
+    yield f"near={min(len(near), 3)}"
+    yield f"new={int(4 * new)}"
+    yield f"new={int(4 * new)},{_pattern(seen[at].classes, _PAIR)}"
 
 
 def _pattern(found: frozenset[str], names: Sequence[str] = _CORE) -> str:
