@@ -30,7 +30,7 @@ GUESSED = 0.1
 ALONE = 0.1
 # Tags of statements that are not about the target; a statement alone says less about the sentences of an article.
 OFF = frozenset(("off_target", "other_pair"))
-STATED = 0.1
+STATED, APART = 0.1, 0.4
 
 
 def stems(text: str) -> set[str]:
@@ -203,10 +203,11 @@ def chain_of(article: Article, numbers: dict[str, Choices]) -> Chain:
 
 
 def chains_alone(article: Article, numbers: dict[str, Choices]) -> list[Chain]:
-    """What the sentences of an article teach of a sentence that stands alone."""
-    named = (relevance.features([row["text"]], lang=article.document.lang)[0] for row in article.gold)
+    """What the sentences of an article teach of a sentence that stands alone; one that names nothing tells nothing."""
+    named = [relevance.features([row["text"]], lang=article.document.lang)[0] for row in article.gold]
     rows = numbers["relevance"].numbered(named)
-    return [Chain([ids], [row["relevance"] > 0.5], [0], STATED) for ids, row in zip(rows, article.gold, strict=True)]
+    gold = [row["relevance"] > 0.5 and bool(relevance.named(row["text"])) for row in article.gold]
+    return [Chain([ids], [right], [0], APART) for ids, right in zip(rows, gold, strict=True)]
 
 
 def of_article(article: Article, models: Models, numbers: dict[str, Choices], *, follow: bool = False) -> Found:

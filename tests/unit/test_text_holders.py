@@ -3,7 +3,7 @@ import pytest
 from detente.text import cases, holders, sentences
 from detente.text.judging import Trained
 from detente.text.lexicons import lexicon
-from tests.unit.text_samples import HELD
+from tests.unit.text_samples import HELD, VAGUE
 
 
 def attributed(text, lang):
@@ -15,6 +15,11 @@ def attributed(text, lang):
 def test_who_holds_a_sentence(lang, text, begins, quote, written, name):
     holder = next(h for s, h in attributed(text, lang).items() if s.startswith(begins))
     assert (holder.quote, holder.written, holder.name) == (quote, written, name)
+
+
+@pytest.mark.parametrize(("lang", "text"), VAGUE)
+def test_nobody_in_particular_holds_nothing(lang, text):
+    assert [(h.written, h.name) for h in attributed(text, lang).values()] == [("", "")]
 
 
 def test_the_speaker_holds_every_sentence_of_a_long_quote():

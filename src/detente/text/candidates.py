@@ -12,6 +12,9 @@ _REACH = 60
 _TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei]|e[oaie])$")
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
+# Where every noun has a capital, and where the order of words alone tells the subject, a capital inside is no sign.
+_NOUNS_CAPITAL = frozenset(("de",))
+_NO_CASES = frozenset(("en", "de"))
 _NOUNS = ("orgs", "groups", "vague", "documents")
 _NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
 
@@ -35,6 +38,8 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
 def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mention]:
     """The phrase before what may be its verb rather than a part of it: "the Treasury | took Rusal"."""
     others = ("connectors", "determiners", "stop")
+    if lex.lang in _NOUNS_CAPITAL:
+        return []
     for i in range(mention.start + 1, mention.end):
         word, before = tokens[i], tokens[i - 1]
         joins = _is_noun(word, lex) or any(word.key in lex.words[n] for n in others)
@@ -75,7 +80,7 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
         # "Новые суда | Вашингтон заказывает": a name after another noun may be the subject.
         before = tokens[at - 1]
         apart = token.cap and before.text[0].isalpha() and not before.cap and keys[at - 1] not in words["determiners"]
-        if not apart or lex.lang == "en" or _is_noun(before, lex):
+        if not apart or lex.lang in _NO_CASES or _is_noun(before, lex):
             return False
     first = at == 0 or not tokens[at - 1].text[0].isalnum()
     if token.cap:

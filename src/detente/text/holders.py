@@ -96,6 +96,9 @@ def _settle(reader: Reader, sentences: list[Sentence], at: int) -> None:
     sentence = sentences[chosen.at]
     own = chosen.mention is not None and _is_own(sentence, chosen.mention)
     holder = _holder(reader, sentences, group, found, chosen, own=own)
+    if chosen.kind == "phrase" and not holder.name and not own:
+        # "Analysts say": reported, and held by nobody.
+        chosen = next(r for r in found if r.kind == "nobody")
     for k in group:
         if not sentences[k].settled:
             features = of_quote(views[k], sentences[k], chosen, holder, reader.lex)

@@ -110,7 +110,7 @@ def features(texts: Sequence[str], *, lang: str, paragraphs: Sequence[int] = (),
     numbers = paragraphs or range(len(texts))
     seen = [_seen(text, number) for text, number in zip(texts, numbers, strict=True)]
     if len(seen) == 1:
-        return [[*_local(seen[0], lang), "alone"]]
+        return [[*_local(seen[0], lang), "alone", f"alone,core={_pattern(seen[0].classes)}"]]
     whole = _whole(seen, title)
     return [[*_local(s, lang), *_placed(seen, i, whole)] for i, s in enumerate(seen)]
 
