@@ -22,8 +22,6 @@ STATEMENTS = ("en", "it", "ru", "de", "fr", "es", "uk")
 # the first articles, where it is more trustworthy than elsewhere: they count half.
 ARTICLE, EARLY, STATEMENT = 1.5, 0.75, 1.0
 FIRST_LATE = 15
-# To take the author's words for somebody else's is a little worse than the reverse.
-AUTHOR = 1.15
 # Quote types of statements are only guessed from the grammar.
 GUESSED = 0.1
 # What a phrase alone means is less than what it means in an article.
@@ -103,8 +101,7 @@ class Teacher:
         if not any(right):
             self.astray = False
             return next(i for i, r in enumerate(found) if r.kind == "nobody")
-        nobody = any(yes and r.kind == "nobody" for r, yes in zip(found, right, strict=True))
-        self.note("holders", [r.features for r in found], right, self.weight * (AUTHOR if nobody else 1.0))
+        self.note("holders", [r.features for r in found], right, self.weight)
         scores = [r.score for r in found]
         chosen = scores.index(max(scores)) if self.follow else right.index(True)
         self.astray = not right[chosen]
