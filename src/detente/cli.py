@@ -60,7 +60,10 @@ def main() -> None:
     try:
         if arguments[0] not in VERBS:
             raise UsageError(f'"{arguments[0]}" is no verb of detente; {did_you_mean(arguments[0], VERBS)}')
-        _run_verb(arguments[0], arguments[1:])
+        if {"-h", "--help"} & set(arguments[1:]):
+            print(_manual(arguments[0], arguments[1:]))
+        else:
+            _run_verb(arguments[0], arguments[1:])
     except DetenteError as error:
         _fail(str(error), error.status)
     except KeyboardInterrupt:
@@ -79,6 +82,12 @@ def main() -> None:
 def _usage() -> str:
     verbs = "\n".join(f"  {verb:<9} {what}" for verb, what in VERBS.items())
     return _USAGE.format(version=__version__, verbs=verbs)
+
+
+def _manual(verb: str, arguments: list[str]) -> str:
+    from detente.manual import manual
+
+    return manual(verb, VERBS[verb], arguments)
 
 
 def _fail(message: str, status: int) -> NoReturn:

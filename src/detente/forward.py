@@ -8,6 +8,7 @@ import copy
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,13 +27,14 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """A forward pass and the tokens a batch that suit it.
+    """A forward pass, the tokens a batch that suit it, and how many batches may be computed at once.
 
     `call` takes a padded batch, (texts, tokens) by input name, and gives one row of numbers a text.
     """
 
     call: Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
     batch_tokens: int
+    at_once: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,10 +219,17 @@ def run(
     `progress` is told how many of the different texts a batch finished.
     """
     out = np.empty((len(tokens.lengths), width), dtype=np.float32)
-    for batch in token_batches(tokens.lengths, batch_tokens=batch_tokens or compute.batch_tokens):
+    batches = token_batches(tokens.lengths, batch_tokens=batch_tokens or compute.batch_tokens)
+
+    def one(batch: list[int]) -> int:
         out[batch] = compute.call(tokens.padded(batch))
-        if progress:
-            progress(len(batch))
+        return len(batch)
+
+    with ThreadPoolExecutor(compute.at_once) as pool:
+        # The longest first, so that no thread is left with one of them at the end.
+        for n in pool.map(one, reversed(batches)) if compute.at_once > 1 else map(one, batches):
+            if progress:
+                progress(n)
     return out[tokens.at]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,26 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from detente import cli
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run a command in `tmp_path`, in this process; returns (status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str):
-        monkeypatch.setattr(sys, "argv", ["detente", *arguments])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as error:
-            status = int(error.code or 0)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
-
+from detente import paths
+from detente.cli import VERBS
 
 ARTICLE = """Russia offers rare earths to America
 
@@ -52,7 +35,7 @@ def test_help_is_quick_and_names_every_verb():
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "detente", "--help"], capture_output=True, text=True, check=True)
     assert time.monotonic() - started < 5  # a second in practice; the bound is for a busy machine
-    assert all(verb in done.stdout for verb in cli.VERBS)
+    assert all(verb in done.stdout for verb in VERBS)
 
 
 def test_help_imports_nothing_heavy():
@@ -247,9 +230,26 @@ def test_hydra_habits_work(run):
     status, out, _ = run("train", "--cfg", "job", "model=linear")
     assert status == 0
     assert "_target_: detente.verbs.train.TrainJob" in out
-    status, out, _ = run("train", "--help")
-    assert status == 0
-    assert "task" in out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_every_setting_of_a_verb_with_its_note(run, verb):
+    status, out, _ = run(verb, "--help")
+    assert (status, verb in out.splitlines()[0]) == (0, True)
+    for line in (paths.configs() / f"{verb}.yaml").read_text(encoding="utf-8").splitlines():
+        found = re.match(r"(\w+): (\S+) +# (\S+)", line)
+        if found:
+            assert re.search(rf"^  {found[1]}={re.escape(found[2])}.*\s+{re.escape(found[3])}", out, re.M), line
+
+
+def test_help_shows_the_parts_that_are_asked_for(run):
+    _, out, _ = run("train", "model=text_only", "--help")
+    assert "model=text_only " in out
+    assert "model.of.c=2.0" in out
+    _, out, _ = run("train", "--help", "model=finetune", "encoder=xlmr_base")
+    assert "model.learning_rate=5.0e-5" in out
+    assert "encoder=xlmr_base" in out
+    assert "minilm_multilingual" in out
 
 
 def test_an_unset_home_or_read_only_folder_is_one_sentence(trained, tmp_path):

@@ -2,32 +2,13 @@
 
 import csv
 import json
-import sys
 from dataclasses import replace
 
 import pytest
 
-from detente import cli
 from detente.files import write_statements
 from detente.labelling import codebook, rules
 from tests.llm_server import GOOD, serve
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str):
-        monkeypatch.setattr(sys, "argv", ["detente", *arguments])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as error:
-            status = int(error.code or 0)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
 
 
 @pytest.fixture

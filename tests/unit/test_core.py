@@ -17,6 +17,8 @@ from detente.records import Statement
 from detente.tasks import Task
 from detente.tracking import Tracked, TrackingSpec
 
+_LETTERS = st.characters(exclude_categories=["Cc", "Cs"])
+
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
@@ -152,6 +154,21 @@ def test_windows_are_cut_around_the_target():
     marked = Statement(text="she met her", target="her", extra={"target_start": 8, "target_end": 11})
     assert inputs.window(marked, words=1) == ("met ", "")
     assert inputs.window(Statement(text="nothing here", target="Smith"), words=2) == ("", "")
+
+
+@given(
+    before=st.text(_LETTERS, max_size=8),
+    target=st.text(_LETTERS, min_size=1, max_size=5).filter(str.strip),
+    after=st.text(_LETTERS, max_size=8),
+)
+def test_every_letter_of_a_marked_text_is_found_again(before, target, after):
+    text, at = before + target + after, (len(before), len(before) + len(target))
+    row = Statement(text=text, target=target, extra={"target_start": at[0], "target_end": at[1]})
+    found = inputs.mark_target(row).text
+    assert found == f"{before}* {target} *{after}"
+    spans = [inputs.unmarked((i, i + 1), row) for i in range(len(found))]
+    assert [i for span in spans if span for i in range(*span)] == list(range(len(text)))
+    assert all(found[i] == text[span[0]] for i, span in enumerate(spans) if span)
 
 
 def test_recurring_targets_need_company_and_rows():

@@ -22,6 +22,7 @@ from detente.errors import InputError, UsageError
 from detente.models import base, objectives, resuming, windows
 from detente.models.finetune import FinetuneSpec
 from detente.models.length_batches import LengthBatches
+from detente.records import Statement
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
@@ -454,6 +455,24 @@ def test_windows_are_pooled_when_predicting_and_kept_by_the_checkpoint(tiny_enco
     model.save(tmp_path / "saved")
     again = base.load("finetune", tmp_path / "saved", (stance,))
     np.testing.assert_allclose(again.predict_proba(mixed)["stance"], proba, atol=1e-6)
+
+
+def test_a_target_in_the_text_is_read_in_its_place(tiny_encoder, statements, stance, tmp_path):
+    """Two mentions of the same word: only where the target stands tells them apart."""
+    twice = "Moscow said that Moscow offers oil"
+    both = [Statement(text=twice, target="Moscow", extra={"target_start": at, "target_end": at + 6}) for at in (0, 17)]
+    named = [replace(s, text=f"Moscow said: {s.text}", target="Moscow") for s in statements]
+    spec = FinetuneSpec(encoder=tiny_encoder, max_steps=6, learning_rate=1e-2)
+    model = fitted(spec, named, stance, tmp_path / "a")
+    first, second = proba = model.predict_proba(both)["stance"]
+    assert np.abs(first - second).max() > 1e-6
+    model.save(tmp_path / "saved")
+    again = base.load("finetune", tmp_path / "saved", (stance,))
+    np.testing.assert_allclose(again.predict_proba(both)["stance"], proba, atol=1e-6)
+    first, second = fitted(replace(spec, mark_target=False), named, stance, tmp_path / "b").predict_proba(both)[
+        "stance"
+    ]
+    np.testing.assert_allclose(first, second, atol=1e-7)
 
 
 @given(

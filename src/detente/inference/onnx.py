@@ -25,7 +25,7 @@ from detente.errors import CheckpointError, UsageError
 from detente.forward import Compute, cores
 from detente.models import blend, frozen
 from detente.models.base import Classifier
-from detente.models.finetune import Finetuned
+from detente.models.finetune import Finetuned, reading_of
 from detente.tasks import Task
 
 FORMAT = 1
@@ -33,7 +33,7 @@ FAMILIES = ("finetune", "lora", "frozen", "blend")
 PRECISIONS = ("fp32", "int8")
 MANIFEST = "export.json"
 # Small batches keep the 8-bit products and their scales in a core's cache.
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 1024
 
 
 class Gate(TypedDict):
@@ -146,7 +146,9 @@ def classifier(
     if family in ("finetune", "lora"):
         models = {name: (tokenizer, None) for name, (tokenizer, _) in loaded.items()}
         computes = {name: compute for name, (_, compute) in loaded.items()}
-        return Finetuned(tasks, models, next(iter(parts.values()))["max_length"], {}, computes=computes)
+        marked = family == "finetune" and reading_of(folder).get("marked", False)
+        length = next(iter(parts.values()))["max_length"]
+        return Finetuned(tasks, models, length, {}, marked=marked, computes=computes)
     tokenizer, compute = loaded["encoder"]
     part = parts["encoder"]
     config = SimpleNamespace(hidden_size=part["hidden_size"], num_hidden_layers=part["num_hidden_layers"])
@@ -202,9 +204,8 @@ def session_compute(path: Path) -> Compute:
     """
     runtime = require("onnxruntime")
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = cores()
+    options.intra_op_num_threads = 1  # a batch a core, several at once: no core waits for another
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the tokenizer wants the cores too
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     kinds = {i.name: np.dtype("int32" if "int32" in i.type else "int64") for i in session.get_inputs()}
 
@@ -212,7 +213,7 @@ def session_compute(path: Path) -> Compute:
         inputs = {name: batch[name].astype(kind, copy=False) for name, kind in kinds.items()}
         return np.asarray(session.run(None, inputs)[0], dtype=np.float32)
 
-    return Compute(call=compute, batch_tokens=BATCH_TOKENS)
+    return Compute(call=compute, batch_tokens=BATCH_TOKENS, at_once=cores())
 
 
 def require(package: str) -> Any:

@@ -1,4 +1,8 @@
-"""The blend family: linear and frozen, stacked on out-of-fold probabilities (Wolpert 1992)."""
+"""The blend family: linear, and an encoder with a linear head, joined.
+
+With an encoder that stays as it is, both parts are stacked on out-of-fold probabilities (Wolpert 1992). One that is
+trained first has seen the labels of all folds, so then each part's share is fitted on dev: two numbers a task.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +21,7 @@ from detente.models.base import Classifier
 from detente.models.frozen import Frozen, FrozenSpec
 from detente.models.heads import Head, fit_head, load_head, save_head
 from detente.models.linear import Linear, LinearSpec
+from detente.models.tuning import TuningSpec, tuned_encoder
 from detente.records import Statement
 from detente.tasks import Task
 from detente.text.language import identify
@@ -35,6 +40,7 @@ class BlendSpec:
 
     Rows of one `group` (the first of these columns that a row has) stay in one fold, so that the
     joining head sees the parts as they are on statements of scenarios they were not fitted on.
+    `tuning` trains the encoder on the tasks first; without it, it stays as it is.
     """
 
     family: ClassVar[str] = "blend"
@@ -46,6 +52,7 @@ class BlendSpec:
     c: float = 1.0
     folds: int = 5
     group: Sequence[str] = ("scenario", "doc_id")
+    tuning: TuningSpec | None = None
 
     @property
     def frozen(self) -> FrozenSpec:
@@ -100,9 +107,9 @@ class Blend:
 def fit(
     spec: BlendSpec, tasks: tuple[Task, ...], train: "Dataset", dev: "Dataset", *, seed: int, run_dir: Path
 ) -> Classifier:
-    """Cross-fit the parts' heads for the joining heads, then fit them on all of train.
+    """Fit the parts' heads on all of train; cross-fit them for the joining heads, or fit those on dev.
 
-    Terms and embeddings are computed once: they see no label, so folds may share them.
+    Terms and embeddings of an encoder that is not trained are computed once: they see no label, so folds share them.
     """
     statements = from_table(train)
     read = _read_by(spec.encoder, statements)
@@ -111,27 +118,53 @@ def fit(
             f"too few of the training rows are in a language that the encoder {spec.encoder.name} reads "
             f"({', '.join(spec.encoder.languages)}); use model=linear, or a multilingual encoder"
         )
+    asked = from_table(dev)
+    asked = [asked[i] for i in _read_by(spec.encoder, asked)]
+    encoder = None
+    if spec.tuning:
+        given = ([statements[i] for i in read], asked)
+        encoder = tuned_encoder(spec.encoder, spec.tuning, tasks, *given, seed=seed, run_dir=run_dir)
     terms = linear.fit_spec_terms(spec.linear, statements)
-    features = frozen.make_features(spec.frozen, statements)
+    features = frozen.make_features(spec.frozen, statements, encoder=encoder)
     sparse, dense = terms.transform(statements), features.transform([statements[i] for i in read])
     groups = splits.groups_of(statements, spec.group)
+    asked_sparse, asked_dense = terms.transform(asked), features.transform(asked) if encoder else None
     parts: list[dict[str, Head]] = [{}, {}, {}, {}]
     for task in tasks:
         labels = list(train[task.name])
-        some = [labels[i] for i in read]
+        some, of = [labels[i] for i in read], [groups[i] for i in read]
+        one = linear.fit_task_head(spec.linear, task, sparse, labels, seed=seed)
+        two = frozen.fit_task_head(spec.frozen, task, dense, some, seed=seed)
         first = _crossed(linear.fit_task_head, spec.linear, task, sparse, labels, groups, spec.folds, seed)
-        second = _crossed(
-            frozen.fit_task_head, spec.frozen, task, dense, some, [groups[i] for i in read], spec.folds, seed
-        )
-        heads = (
-            linear.fit_task_head(spec.linear, task, sparse, labels, seed=seed),
-            frozen.fit_task_head(spec.frozen, task, dense, some, seed=seed),
-            _fit_join(spec, task, np.hstack([first[read], second]), some, seed),
-            _fit_join(spec, task, first, labels, seed),
-        )
-        for part, head in zip(parts, heads, strict=True):
+        if encoder:
+            own, other = _logs(softmax(one.logits(asked_sparse))), _logs(softmax(two.logits(asked_dense)))
+            joined = fit_shares(own, other, task.index([s.labels[task.name] for s in asked]))
+        else:
+            second = _crossed(frozen.fit_task_head, spec.frozen, task, dense, some, of, spec.folds, seed)
+            joined = _fit_join(spec, task, np.hstack([first[read], second]), some, seed)
+        for part, head in zip(parts, (one, two, joined, _fit_join(spec, task, first, labels, seed)), strict=True):
             part[task.name] = head
     return Blend(tasks, Linear(tasks, terms, parts[0]), Frozen(tasks, features, parts[1]), parts[2], parts[3])
+
+
+def fit_shares(first: FloatArray, second: FloatArray, gold: Sequence[int]) -> Head:
+    """The head a * first + b * second whose a and b, at least 0, minimise log-loss on `gold`.
+
+    `first` and `second` are log-probabilities (n, labels). The product of two experts (Hinton 2002), each to a power:
+    two numbers, so that dev, on which they are fitted, is hardly fitted to.
+    """
+    from scipy.optimize import minimize
+
+    rows = np.arange(len(gold))
+
+    def loss(shares: FloatArray) -> float:
+        logits = shares[0] * first + shares[1] * second
+        return float(np.mean(np.logaddexp.reduce(logits, axis=1) - logits[rows, gold]))
+
+    shares = minimize(loss, np.array([0.5, 0.5]), bounds=[(0.0, 10.0)] * 2, method="L-BFGS-B").x
+    same = np.eye(first.shape[1], dtype=np.float32)
+    weights = np.hstack([shares[0] * same, shares[1] * same]).astype(np.float32)
+    return Head(weights, np.zeros(first.shape[1], dtype=np.float32))
 
 
 def _read_by(encoder: EncoderSpec, statements: Sequence[Statement]) -> list[int]:

@@ -20,7 +20,8 @@ from detente.files import write_json
 from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models import ranks, resuming, training, windows
 from detente.models.base import Classifier
-from detente.models.inputs import target_of
+from detente.models.inputs import mark_target, target_of, targets_in_text
+from detente.models.trainer import PRECISIONS
 from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
@@ -28,7 +29,7 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+READING = "finetune.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ class FinetuneSpec:
     `frozen_layers` holds the embeddings and so many lowest layers still; `gradual_unfreezing` starts with the
     head and lets one more layer learn each epoch. `stride` above 0 reads a long text through windows that
     overlap by as many tokens, and takes their `pooling`. A step sees `batch_size * accumulate` statements
-    (in each process). `checkpoint_steps` above 0 keeps a state to resume from every so many steps, not
+    (in each process). `mark_target` marks the target where it stands in the text, if most texts of train
+    mention theirs. `checkpoint_steps` above 0 keeps a state to resume from every so many steps, not
     only after each epoch. `precision` auto is bf16 on a GPU that has it, else fp32.
     """
 
@@ -63,6 +65,7 @@ class FinetuneSpec:
     gradual_unfreezing: bool = False
     stride: int = 0
     pooling: str = "mean"
+    mark_target: bool = True
     patience: int = 2
     accumulate: int = 1
     max_steps: int = -1
@@ -103,6 +106,7 @@ class FinetuneSpec:
 class Finetuned:
     """A tokenizer and a sequence-classification model for each task; `history` is the Trainer's log by task.
 
+    `marked`: the models read the target marked where it stands in the text.
     `computes` are the models' forward passes: made when first used, or given by who loads them for another runtime.
     """
 
@@ -112,6 +116,7 @@ class Finetuned:
     history: Mapping[str, list[dict[str, float]]]
     stride: int = 0
     pooling: str = "mean"
+    marked: bool = False
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
@@ -120,6 +125,7 @@ class Finetuned:
 
     def prepare(self, statements: Sequence[Statement]) -> dict[str, Tokens | windows.Windowed]:
         """Token ids by task: what can be made ready while another batch is computed."""
+        statements = [mark_target(s) for s in statements] if self.marked else statements
         texts = [s.text for s in statements]
         prepared: dict[str, Tokens | windows.Windowed] = {}
         for task in self.tasks:
@@ -162,7 +168,9 @@ class Finetuned:
         reading: dict[str, Any] = {"max_length": self.max_length}
         if self.stride:
             reading |= {"stride": self.stride, "pooling": self.pooling}
-        write_json(folder / "finetune.json", reading)
+        if self.marked:
+            reading |= {"marked": True}
+        write_json(folder / READING, reading)
 
 
 def fit(
@@ -179,22 +187,32 @@ def fit(
     What is needed to resume stays in `run_dir/trainer` until `resuming.tidy`.
     """
     models, history = {}, {}
+    rows, asked = from_table(train), from_table(dev)
+    marked = spec.mark_target and targets_in_text(rows)
+    if marked:
+        rows, asked = [mark_target(s) for s in rows], [mark_target(s) for s in asked]
     for task in tasks:
         folder = run_dir / resuming.FOLDER / task.name
-        tokenizer, model, steps = training.train(spec, task, from_table(train), from_table(dev), seed, folder)
+        tokenizer, model, steps = training.train(spec, task, rows, asked, seed, folder)
         models[task.name], history[task.name] = (tokenizer, model), steps
-    return Finetuned(tasks, models, spec.encoder.max_length, history, spec.stride, spec.pooling)
+    return Finetuned(tasks, models, spec.encoder.max_length, history, spec.stride, spec.pooling, marked)
+
+
+def reading_of(folder: Path) -> dict[str, Any]:
+    """How the models of a checkpoint folder read: max_length, and where they do, stride, pooling, marked."""
+    reading: dict[str, Any] = json.loads((folder / READING).read_text(encoding="utf-8"))
+    return reading
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
     """Read what `save` wrote."""
     from transformers import AutoModelForSequenceClassification
 
-    reading = json.loads((folder / "finetune.json").read_text(encoding="utf-8"))
+    reading = reading_of(folder)
     models = {}
     for task in tasks:
         spec = EncoderSpec(name=task.name, path=str(folder / task.name))
         tokenizer, model = load_pretrained(spec, AutoModelForSequenceClassification)
         models[task.name] = (tokenizer, model.eval())
-    pooling = reading.get("pooling", "mean")
-    return Finetuned(tasks, models, reading["max_length"], {}, reading.get("stride", 0), pooling)
+    pooling, marked = reading.get("pooling", "mean"), reading.get("marked", False)
+    return Finetuned(tasks, models, reading["max_length"], {}, reading.get("stride", 0), pooling, marked)

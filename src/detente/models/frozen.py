@@ -134,9 +134,9 @@ def fit(
     return Frozen(tasks, features, heads)
 
 
-def make_features(spec: FrozenSpec, statements: Sequence[Statement]) -> Features:
-    """The features that a spec asks for, given what train's targets are like."""
-    encoder = load_encoder(spec.encoder)
+def make_features(spec: FrozenSpec, statements: Sequence[Statement], *, encoder: Encoder | None = None) -> Features:
+    """The features that a spec asks for, given what train's targets are like; `encoder` stands for the spec's."""
+    encoder = encoder or load_encoder(spec.encoder)
     vector_width(encoder, spec.layers)
     return Features(encoder, spec.layers, recurring_targets(statements), targets_in_text(statements))
 

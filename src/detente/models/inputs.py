@@ -13,6 +13,7 @@ _WORD = re.compile(r"\w+")
 # With more targets than this, each has too few rows for weights of its own.
 MAX_TARGETS = 24
 MIN_ROWS_PER_TARGET = 50
+_MARKS = ("* ", " *")
 
 
 def target_of(statement: Statement, task: Task) -> str:
@@ -48,6 +49,35 @@ def with_text(statement: Statement, text: str) -> Statement:
     """The statement with another text; offsets of the target are dropped, for they count in the old one."""
     extra = {name: value for name, value in statement.extra.items() if name not in ("target_start", "target_end")}
     return replace(statement, text=text, extra=extra)
+
+
+def mark_target(statement: Statement) -> Statement:
+    """The statement with its target between asterisks where it stands in the text; as it is where it does not.
+
+    An encoder then reads which mention is meant (typed markers of punctuation: Zhou & Chen 2022, section 3).
+    """
+    span = target_span(statement)
+    if span is None:
+        return statement
+    start, end = span
+    text = statement.text
+    return with_text(statement, f"{text[:start]}{_MARKS[0]}{text[start:end]}{_MARKS[1]}{text[end:]}")
+
+
+def unmarked(span: tuple[int, int], statement: Statement) -> tuple[int, int] | None:
+    """Where a span of the marked text stands in the statement's own; None for a span of the marks."""
+    found = target_span(statement)
+    if found is None:
+        return span
+    edges = (found[0], found[1] + len(_MARKS[0]))  # of the marks, in the marked text
+
+    def back(at: int) -> int:
+        for edge, mark in reversed(list(zip(edges, _MARKS, strict=True))):
+            at = max(edge, at - len(mark)) if at > edge else at
+        return at
+
+    start, end = back(span[0]), back(span[1])
+    return (start, end) if start < end else None
 
 
 def targets_in_text(statements: Sequence[Statement]) -> bool:

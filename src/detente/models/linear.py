@@ -24,7 +24,7 @@ class LinearSpec:
 
     `algorithm`: logistic (regression) or svm. `c`: inverse regularisation. `balanced` weighs each label
     by the inverse of its frequency. N-gram ranges are (shortest, longest), (0, 0) for none; character
-    n-grams in fewer than `char_min_rows` texts are left out. `cues` adds the votes of the rules as features.
+    n-grams in fewer than `char_min_rows` texts are left out. `cues` adds the votes of the rules and words of tone.
     """
 
     family: ClassVar[str] = "linear"

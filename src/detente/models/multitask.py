@@ -53,6 +53,7 @@ class MultitaskSpec:
     patience: int = 2
     accumulate: int = 1
     max_steps: int = -1
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Raise UsageError for a weight that is no positive number, or numbers that train nothing."""

@@ -13,6 +13,7 @@ from detente.files import write_json
 from detente.labelling.cues import Cues, load_cues, shipped_cues
 from detente.models.inputs import recurring_targets, targets_in_text, window
 from detente.models.ngrams import Analyser, Tfidf, fit_tfidf, load_tfidf
+from detente.models.tone import Tones, load_tones
 from detente.records import Statement
 
 # Words, hashtags and mentions, runs of ! and ?: what carries a position in news and in posts.
@@ -28,13 +29,14 @@ class Terms:
     """Fitted n-grams by name, and how the target enters.
 
     With recurring `targets`, each has a copy of every feature that is zero for the other targets.
-    `windowed` adds the words around a target that stands in the text.
+    `windowed` adds the words around a target that stands in the text; `tones` counts words of tone by their place.
     """
 
     ngrams: Mapping[str, Tfidf]
     cues: Cues | None
     targets: tuple[str, ...]
     windowed: bool
+    tones: Tones | None = None
 
     def transform(self, statements: Sequence[Statement]) -> Any:
         """Sparse float32 (n, features)."""
@@ -44,6 +46,7 @@ class Terms:
             return sparse.csr_matrix((0, len(self.names())), dtype=np.float32)
         blocks = [ngrams.transform(texts_read(statements, name)) for name, ngrams in self.ngrams.items()]
         blocks += [self.cues.transform(statements)] if self.cues else []
+        blocks += [self.tones.transform(statements)] if self.tones else []
         shared = sparse.hstack(blocks, format="csr")
         if not self.targets:
             return shared
@@ -57,6 +60,7 @@ class Terms:
         """A name for every feature, in the order of `transform`'s columns."""
         shared = [f"{name}:{term}" for name, ngrams in self.ngrams.items() for term in ngrams.terms]
         shared += [f"cue:{group} -> {label}" for group, label in self.cues.columns] if self.cues else []
+        shared += [f"tone:{column}" for column in self.tones.columns] if self.tones else []
         return shared + [f"{name} [{target}]" for target in self.targets for name in shared]
 
     def save(self, folder: Path) -> None:
@@ -73,6 +77,8 @@ class Terms:
         save_file({name: ngrams.idf for name, ngrams in self.ngrams.items()}, folder / "idf.safetensors")
         if self.cues:
             self.cues.save(folder / "cues")
+        if self.tones:
+            self.tones.save(folder / "tones")
 
 
 def fit_terms(
@@ -85,7 +91,7 @@ def fit_terms(
 ) -> Terms:
     """Fit on train. `char_ngrams` of (0, 0) leaves characters out; so does `word_ngrams` words.
 
-    `cues` adds the votes of the shipped rules, for the languages that have some.
+    `cues` adds the votes of the shipped rules and the shipped words of tone, for the languages that have some.
     """
     analysers: dict[str, Analyser] = {}
     if word_ngrams[1]:
@@ -104,7 +110,8 @@ def fit_terms(
             raise InputError(
                 f"the training texts hold no {name} features; give more text, or lower model.char_min_rows"
             ) from None
-    return Terms(ngrams, shipped_cues() if cues else None, recurring_targets(statements), windowed)
+    tones = load_tones() if cues else None
+    return Terms(ngrams, shipped_cues() if cues else None, recurring_targets(statements), windowed, tones)
 
 
 def load_terms(folder: Path) -> Terms:
@@ -118,7 +125,8 @@ def load_terms(folder: Path) -> Terms:
         for name, described in content["vectorisers"].items()
     }
     cues = load_cues(folder / "cues") if (folder / "cues").is_dir() else None
-    return Terms(ngrams, cues, tuple(content["targets"]), content["windowed"])
+    tones = load_tones(folder / "tones") if (folder / "tones").is_dir() else None
+    return Terms(ngrams, cues, tuple(content["targets"]), content["windowed"], tones)
 
 
 def _settings(analyser: Analyser) -> dict[str, Any]:

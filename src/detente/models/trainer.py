@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detente.encoders import EncoderSpec, load_pretrained
-from detente.errors import InputError, UsageError
+from detente.errors import InputError, UsageError, did_you_mean
 from detente.models import callbacks, resuming
 from detente.tasks import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class TrainerSpec:
     max_steps: int
     patience: int = 1
     accumulate: int = 1
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Raise UsageError for numbers that train nothing."""
@@ -46,6 +50,7 @@ class TrainerSpec:
             raise UsageError(f"model.weight_decay is {self.weight_decay}; it must be 0 or more")
         if not 0 <= self.warmup_share < 1:
             raise UsageError(f"model.warmup_share is {self.warmup_share}; it must be from 0 to below 1")
+        check_precision(self.precision)
 
 
 def training_of(spec: Any) -> TrainerSpec:
@@ -147,6 +152,32 @@ def settings_of(spec: Any, tasks: Sequence[Task], tables: Sequence["Dataset"], s
     return settings | {"seed": seed, "tasks": [asdict(task) for task in tasks], "data": rows.hexdigest()[:12]}
 
 
+def precision_of(name: str) -> dict[str, bool]:
+    """The Trainer's settings for a precision on this machine: auto is bf16 where it computes in it, else fp32."""
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    if name == "fp16" and not on_gpu:
+        raise UsageError("model.precision=fp16 needs a GPU; leave it at auto, or try bf16 on a processor that has it")
+    bf16 = name == "bf16" or (name == "auto" and (torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()))
+    # Told so, or several processes on CPUs are each taken for one alone, and bf16 is refused.
+    return {"bf16": bf16, "fp16": name == "fp16", "use_cpu": not torch.accelerator.is_available()}
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether the processor multiplies in bfloat16: one that does not would only be slower for it."""
+    import torch
+
+    asked = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
+    return any(has() for has in asked if has)
+
+
+def check_precision(name: str) -> None:
+    """Raise UsageError for an unknown precision."""
+    if name not in PRECISIONS:
+        raise UsageError(f'model.precision is "{name}"; {did_you_mean(name, PRECISIONS)}')
+
+
 def _arguments(spec: TrainerSpec, rows: int, seed: int, folder: Path, *, chooses: bool, all_columns: bool) -> Any:
     import torch
     from transformers import TrainingArguments
@@ -178,6 +209,6 @@ def _arguments(spec: TrainerSpec, rows: int, seed: int, folder: Path, *, chooses
         report_to=[],
         disable_tqdm=not sys.stderr.isatty(),
         seed=seed,
-        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        **precision_of(spec.precision),
         dataloader_pin_memory=torch.cuda.is_available(),
     )

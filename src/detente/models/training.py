@@ -17,10 +17,11 @@ import numpy as np
 
 from detente.arrays import FloatArray, softmax
 from detente.encoders import EncoderSpec, load_pretrained
-from detente.errors import InputError, UsageError
+from detente.errors import InputError
 from detente.evaluation.metrics import headline
 from detente.models import callbacks, faults, objectives, ranks, resuming, windows
 from detente.models.length_batches import LengthBatches
+from detente.models.trainer import precision_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -178,9 +179,6 @@ def _arguments(spec: "FinetuneSpec", steps: int, seed: int, folder: Path) -> Any
     from transformers import TrainingArguments
 
     on_gpu = torch.cuda.is_available()
-    if spec.precision == "fp16" and not on_gpu:
-        raise UsageError("model.precision=fp16 needs a GPU; leave it at auto, or try bf16 on a processor that has it")
-    bf16_here = on_gpu and torch.cuda.is_bf16_supported()
     total = spec.max_steps if spec.max_steps > 0 else steps * spec.epochs
     by_epoch = spec.max_steps < 0
     return TrainingArguments(
@@ -207,10 +205,7 @@ def _arguments(spec: "FinetuneSpec", steps: int, seed: int, folder: Path) -> Any
         report_to=[],
         disable_tqdm=not sys.stderr.isatty() or ranks.rank() > 0,
         seed=seed,
-        bf16=spec.precision == "bf16" or (spec.precision == "auto" and bf16_here),
-        fp16=spec.precision == "fp16",
-        # Told, or several processes on CPUs are each taken for one alone.
-        use_cpu=not torch.accelerator.is_available(),
+        **precision_of(spec.precision),
         ddp_backend="gloo" if ranks.world() > 1 and not on_gpu else None,
         gradient_checkpointing=spec.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if spec.gradient_checkpointing else None,

@@ -117,7 +117,9 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
     ranks.leave()
     fit_seconds = time.monotonic() - fitting
     measured = {name: from_table(table) for name, table in _measured(corpus).items()}
+    predicting = time.monotonic()
     raw = {name: classifier.predict_proba(statements) for name, statements in measured.items()}
+    rate = sum(map(len, measured.values())) / max(time.monotonic() - predicting, 1e-9)
     temperatures = _temperatures(tasks, corpus.dev, raw["dev"])
     proba = {
         split: {name: apply_temperature(p, temperatures[name]) for name, p in of.items()} for split, of in raw.items()
@@ -137,9 +139,12 @@ def _train(job: TrainJob, corpus: Corpus, run_dir: Path, seed: int) -> Outcome:
         split: trust.trust(tasks, statements, proba[split], thresholds=thresholds, seed=job.seed)
         for split, statements in measured.items()
     }
-    write_json(
-        run_dir / "metrics.json", about | trust.sections(trusted) | {"seconds": round(time.monotonic() - started, 2)}
-    )
+    cost = {
+        "statements_per_second": round(rate, 1),
+        "checkpoint_bytes": sum(path.stat().st_size for path in (run_dir / "checkpoint").rglob("*") if path.is_file()),
+        "seconds": round(time.monotonic() - started, 2),
+    }
+    write_json(run_dir / "metrics.json", about | trust.sections(trusted) | cost)
     report = _report(job, tasks, scores, run_dir)
     write_text(run_dir / "report.txt", report + "\n")
     write_report(run_dir)

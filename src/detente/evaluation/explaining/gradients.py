@@ -19,7 +19,7 @@ from detente.evaluation.explaining.parts import Explained, Span, centred, placed
 from detente.forward import fitting
 from detente.models.finetune import Finetuned
 from detente.models.frozen import Frozen, read_around
-from detente.models.inputs import target_of
+from detente.models.inputs import mark_target, target_of, unmarked
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -75,7 +75,7 @@ def explain_finetuned(
     for statement in statements:
         for task in model.tasks:
             tokenizer, classifier = model.models[task.name]
-            reading = _read_pair(tokenizer, classifier, model.max_length, statement, task)
+            reading = _read_pair(tokenizer, classifier, model, statement, task)
             found = _integrated(classifier, tokenizer, reading, lambda output, mask: output.logits, steps)
             out[task.name].append(_joined(statement, [reading], [found], np.zeros(len(task.labels))))
         done(1)
@@ -97,12 +97,15 @@ def _read_frozen(model: Frozen, statement: Statement) -> list[_Reading]:
     return readings
 
 
-def _read_pair(tokenizer: Any, classifier: Any, max_length: int, statement: Statement, task: Task) -> _Reading:
-    target = target_of(statement, task)
-    second = fitting(tokenizer, [target], max_length=max_length) if target else []
+def _read_pair(tokenizer: Any, classifier: Any, model: Finetuned, statement: Statement, task: Task) -> _Reading:
+    target, given = target_of(statement, task), mark_target(statement) if model.marked else statement
+    second = fitting(tokenizer, [target], max_length=model.max_length) if target else []
     cut = "only_first" if target else True
-    tokens = _tokenised(tokenizer, statement.text, *second, truncation=cut, max_length=max_length)
-    return _reading(tokens, classifier, 0, len(statement.text))
+    tokens = _tokenised(tokenizer, given.text, *second, truncation=cut, max_length=model.max_length)
+    reading = _reading(tokens, classifier, 0, len(given.text))
+    if given.text == statement.text:
+        return reading
+    return _Reading(reading.inputs, tuple(span and unmarked(span, statement) for span in reading.spans))
 
 
 def _tokenised(tokenizer: Any, *texts: str, max_length: int, truncation: bool | str = True) -> Any:

@@ -80,6 +80,9 @@ def _occurrences(terms: Terms, statement: Statement) -> dict[str, list[tuple[Spa
         for group, label, weight, start, end in rules.cast(statement.text, lexicon) if lexicon else ():
             if end > start:
                 found[f"cue:{group.name} -> {label}"].append(((start, end), weight))
+    if terms.tones:
+        for column, weight, start, end in terms.tones.find(statement):
+            found[f"tone:{terms.tones.columns[column]}"].append(((start, end), weight))
     return found
 
 
