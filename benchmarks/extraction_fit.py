@@ -1,256 +1,150 @@
-"""Fit the weights by which extraction chooses a holder and a quote type.
+"""Fit the weights by which extraction chooses holders, the names behind them, quote types and relevance.
 
     python benchmarks/extraction_fit.py [--without 16,20,25] [--output FOLDER]
+    python benchmarks/extraction_fit.py folds [--without 16,20,25]     (five-fold over articles: fit, then measure)
 
-Learns from the train split of the shipped statements (their holders) and the development articles (holders and
-quote types), those named by `--without` left out, and writes `holders.json` and `quotes.json`. A sentence is one
-choice among its readings; the gold readings are those whose words match the annotated holder best.
+Learns from the train split of the shipped statements (their holders) and the development articles, those named by
+`--without` left out, and writes one file a model. A sentence is one choice among its readings; the gold readings are
+those whose words match the annotated holder best. A phrase that may mean somebody named before is another choice.
+Articles are read twice: once as annotated, once following the choices of models that have not seen them, so that the
+weights know what it is to go on from an error. In `folds` whatever is measured on an article was fitted without it.
 """
 
 import argparse
 import json
-import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from extraction import measure
+from extraction_lessons import (
+    Article,
+    Found,
+    articles,
+    chain_of,
+    chain_of_statement,
+    chains_alone,
+    of_article,
+    of_statement,
+    stated,
+)
+from extraction_models import Chain, Choices, fit, fit_chains
 
-from detente.text import holders, relevance, sentences
-from detente.text.documents import Document, read_documents
-from detente.text.extraction import contexts
-from detente.text.readings import QUOTES, Reading
+from detente.text.extraction import extract
+from detente.text.judging import QUOTES, Trained
+from detente.text.weights import SHIPPED, Models
 
-ROOT = Path(__file__).parents[1]
-LANGS = ("en", "it", "ru")
-STATEMENTS = ("en", "it", "ru", "de", "fr", "es", "uk")
-# An article's sentence counts as much as several statements: it is what the model is for.
-ARTICLE, STATEMENT = 3.0, 1.0
-# Quote types of statements are only guessed from the grammar.
-GUESSED = 0.1
-PENALTY = {"holders": 4.0, "quotes": 1.0}
-LEAST = {"holders": 5, "quotes": 3}
-# Weights below this are left out: they make the files large and change nothing.
-SMALL = 0.04
-
-
-class Choices:
-    """Choices among readings, each a list of feature lists with the right ones marked."""
-
-    def __init__(self):
-        self.groups: list[tuple[list[list[str]], list[bool], float]] = []
-
-    def add(self, options: list[list[str]], right: list[bool], weight: float) -> None:
-        """Note a choice, unless nothing is right or there is nothing to choose."""
-        if any(right) and len(options) > 1:
-            self.groups.append((options, right, weight))
-
-
-def stems(text: str) -> set[str]:
-    return {w[:4] for w in re.findall(r"\w+", text.lower().replace("ё", "е")) if len(w) > 2}
-
-
-def overlap(one: set[str], two: set[str]) -> float:
-    return 2 * len(one & two) / (len(one) + len(two)) if one and two else 0.0
-
-
-def words_of(reading: Reading, tokens: dict[int, Sequence]) -> str:
-    found = tokens[reading.at][reading.mention.start : reading.mention.end]
-    return " ".join(t.text for t in found)
-
-
-def right_for_name(found: Sequence[Reading], tokens: dict[int, Sequence], holder: str, name: str) -> list[bool]:
-    """The phrases that match a holder as it is written, else by its name."""
-    for wanted in (holder, name):
-        low = wanted.lower()
-        fits = [
-            0.0
-            if r.mention is None
-            else 1.0
-            if words_of(r, tokens).lower() == low
-            else overlap(stems(words_of(r, tokens)), stems(wanted))
-            for r in found
-        ]
-        best = max(fits)
-        if best > 0.3:
-            return [fit == best for fit in fits]
-    return [False] * len(found)
-
-
-class Teacher:
-    """Chooses the right reading while a document is read, and keeps what it has seen."""
-
-    def __init__(self, gold: list[dict | None], text: str, weight: float, held: Choices, quoted: Choices):
-        self.gold, self.text, self.weight, self.held, self.quoted = gold, text, weight, held, quoted
-        self.tokens: dict[int, Sequence] = {}
-        self.sentences: list = []
-
-    def choose(self, at: int, found: Sequence[Reading]) -> int:
-        """The right reading, noted with those beside it."""
-        gold = self.gold[at]
-        nobody = next(i for i, r in enumerate(found) if r.kind == "nobody")
-        if gold is None:
-            return nobody
-        turn = self.sentences[at].turn
-        answers = turn is not None and not turn.asks
-        if not gold["holder_name"] or (answers and overlap(stems(turn.name), stems(gold["holder_name"])) > 0.5):
-            right = [r.kind == "nobody" for r in found]
-        else:
-            right = right_for_name(found, self.tokens, gold["holder"], gold["holder_name"])
-            if not any(right):
-                right = [r.kind == "before" for r in found]
-        if not any(right):
-            return nobody
-        self.held.add([r.features for r in found], right, self.weight)
-        return right.index(True)
-
-    def quote(self, at: int, features: list[str]) -> str:
-        """The annotated quote type, noted."""
-        gold = self.gold[at]
-        if gold is None:
-            return "none"
-        if "quote" not in gold:
-            return self.guess(at, features)
-        options = [[f"{kind}|{name}" for name in features] for kind in QUOTES]
-        self.quoted.add(options, [kind == gold["quote"] for kind in QUOTES], 1.0)
-        return gold["quote"]
-
-    def guess(self, at: int, features: list[str]) -> str:
-        """The quote type of a statement, which has none annotated, where the grammar alone makes it plain."""
-        sentence = self.sentences[at]
-        said = any(cue.kind != "act" for cue in sentence.cues)
-        kind = "direct" if sentence.pieces else "indirect" if said else "none"
-        options = [[f"{k}|{name}" for name in features] for k in QUOTES]
-        self.quoted.add(options, [k == kind for k in QUOTES], GUESSED)
-        return kind
-
-
-def read(document: Document, gold_of, weight: float, held: Choices, quoted: Choices) -> None:
-    text, lang = document.text, document.lang
-    spans = sentences.split(text, lang=lang)
-    surroundings = contexts(document, spans)
-    scores = [
-        relevance.score(text[a:b], lang=lang, context=context)
-        for (a, b), context in zip(spans, surroundings, strict=True)
-    ]
-    teacher = Teacher(gold_of(spans), text, weight, held, quoted)
-    prepare = holders.prepare
-
-    def noted(*given):
-        found = prepare(*given)
-        teacher.sentences = found
-        teacher.tokens = {i: s.tokens for i, s in enumerate(found)}
-        return found
-
-    holders.prepare = noted
-    try:
-        holders.attribute(
-            text, spans, lang=lang, relevance=relevance.smoothed(scores), choose=teacher.choose, quoted=teacher.quote
-        )
-    finally:
-        holders.prepare = prepare
-
-
-def from_articles(without: set[int], held: Choices, quoted: Choices) -> int:
-    documents = {d.doc_id: d for d in read_documents(ROOT / "data" / "articles" / "dev")}
-    count = 0
-    for path in sorted((ROOT / "data" / "annotations" / "articles" / "dev").glob("*.jsonl")):
-        if int(path.name.split("-")[1]) in without:
-            continue
-        rows = [json.loads(line) for line in path.open(encoding="utf-8")]
-        document = documents[rows[0]["doc_id"]]
-        by_span = {(r["start"], r["end"]): r for r in rows}
-        given = Document(doc_id="", text=document.text, lang=rows[0]["lang"], title=document.title)
-        read(given, lambda spans, by_span=by_span: [by_span.get(span) for span in spans], ARTICLE, held, quoted)
-        count += 1
-    return count
-
-
-def from_statements(held: Choices, quoted: Choices) -> int:
-    count = 0
-    for lang in STATEMENTS:
-        for line in (ROOT / "data" / "statements" / f"{lang}.jsonl").open(encoding="utf-8"):
-            row = json.loads(line)
-            if row["split"] != "train":
-                continue
-            text, holder = row["text"], row["holder"]
-
-            def gold_of(spans, text=text, holder=holder):
-                if not holder:
-                    return [{"holder": "", "holder_name": ""}] * len(spans)
-                near = [len(stems(text[a:b]) & stems(holder)) for a, b in spans]
-                best = max(near)
-                gold = {"holder": holder, "holder_name": holder}
-                return [gold if best and n == best and near.count(best) == 1 else None for n in near]
-
-            read(Document(doc_id="", text=text, lang=lang), gold_of, STATEMENT, held, quoted)
-            count += 1
-    return count
-
-
-def fit(choices: Choices, penalty: float, least: int) -> dict[str, float]:
-    """Maximum entropy over choices with several right answers, ridge penalty; rare features are left out."""
-    counts: dict[str, int] = {}
-    for options, _, _ in choices.groups:
-        for name in {name for features in options for name in features}:
-            counts[name] = counts.get(name, 0) + 1
-    known = {name: i for i, name in enumerate(sorted(n for n, c in counts.items() if c >= least))}
-    rows, columns, starts, right, weight = [], [], [], [], []
-    number = 0
-    for options, correct, importance in choices.groups:
-        starts.append(number)
-        for features, is_right in zip(options, correct, strict=True):
-            found = {known[name] for name in features if name in known}
-            rows += [number] * len(found)
-            columns += sorted(found)
-            right.append(is_right)
-            weight.append(importance)
-            number += 1
-    design = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(number, len(known)))
-    start, gold, importance = np.array(starts), np.array(right, dtype=float), np.array(weight)
-    sizes = np.diff([*starts, number])
-
-    def shares(scores: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-        shown = scores if mask is None else np.where(mask > 0, scores, -1e9)
-        top = np.repeat(np.maximum.reduceat(shown, start), sizes)
-        powers = np.exp(shown - top) * (1 if mask is None else mask)
-        return powers / np.repeat(np.add.reduceat(powers, start), sizes)
-
-    def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
-        scores = design @ beta
-        model, target = shares(scores, None), shares(scores, gold)
-        hit = np.add.reduceat(model * gold, start)
-        value = -(importance[start] * np.log(hit + 1e-12)).sum() + 0.5 * penalty * beta @ beta
-        return value, design.T @ (importance * (model - target)) + penalty * beta
-
-    found = minimize(loss, np.zeros(len(known)), jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    return {name: round(float(found.x[i]), 2) for name, i in known.items() if abs(found.x[i]) >= SMALL}
+PENALTY = Models(holders=2.0, names=4.0, quotes=1.0, relevance=12.0)
+LEAST = Models(holders=5, names=3, quotes=3, relevance=3)
+CHOSEN = ("holders", "names", "quotes")
+FOLDS = 5
+NOTHING = Models({}, {}, {}, {})
 
 
 def rows_of(model: str, weights: dict[str, float]) -> dict[str, list[float]]:
     """The weights as the file has them: feature -> one weight a class."""
-    if model == "holders":
-        return {name: [weight] for name, weight in weights.items()}
+    if model != "quotes":
+        return {name: [weights[name]] for name in sorted(weights)}
     names = sorted({name.partition("|")[2] for name in weights})
     return {name: [weights.get(f"{kind}|{name}", 0.0) for kind in QUOTES] for name in names}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--without", default="")
-    parser.add_argument("--output", default=str(ROOT / "src" / "detente" / "text" / "weights"))
-    given = parser.parse_args()
-    held, quoted = Choices(), Choices()
-    without = {int(n) for n in given.without.split(",") if n}
-    print(f"{from_articles(without, held, quoted)} articles, {from_statements(held, quoted)} statements read")
-    folder = Path(given.output)
+def fitted(found: Iterable[Found], chains: list[Chain], numbers: dict[str, Choices]) -> Models:
+    rows = list(found)
+    made = {}
+    for model in CHOSEN:
+        choices = [choice for row in rows for choice in getattr(row, model)]
+        names = list(numbers[model].ids)
+        made[model] = rows_of(model, fit(choices, names, getattr(PENALTY, model), getattr(LEAST, model)))
+    return Models(**made, relevance=relevant(chains, numbers))
+
+
+def relevant(chains: list[Chain], numbers: dict[str, Choices]) -> dict[str, list[float]]:
+    weights = fit_chains(chains, list(numbers["relevance"].ids), PENALTY.relevance, LEAST.relevance)
+    return rows_of("relevance", weights)
+
+
+class Lessons(NamedTuple):
+    """The articles; what they and the statements teach, each with its chain."""
+
+    articles: list[Article]
+    taught: list[Found]
+    chains: list[list[Chain]]
+    stated: list[Found]
+    stated_chains: list[Chain]
+    numbers: dict[str, Choices]
+
+    def models(self, fold: int | None = None) -> Models:
+        """Fitted on everything but the articles of a fold."""
+        kept = [i for i in range(len(self.articles)) if i % FOLDS != fold]
+        chains = [*self.stated_chains, *(chain for i in kept for chain in self.chains[i])]
+        return fitted([*self.stated, *(self.taught[i] for i in kept)], chains, self.numbers)
+
+
+def collected(without: set[int]) -> Lessons:
+    """What there is to learn. Whatever is evidence for another choice is told as it will be in use, unseen:
+
+    the relevance of an article by a model of the other folds, its likeliest subjects by one of the statements.
+    """
+    numbers = {model: Choices() for model in Models._fields}
+    found, rows = articles(without), stated()
+    chains = [[chain_of(article, numbers), *chains_alone(article, numbers)] for article in found]
+    stated_chains = [chain_of_statement(row, numbers) for row in rows]
+    told = NOTHING._replace(relevance=relevant([chain for own in chains for chain in own], numbers))
+    first = [of_statement(row, told, numbers) for row in rows]
+    base = fitted(first, stated_chains, numbers)
+    judges = []
+    for fold in range(FOLDS):
+        others = [chain for i, own in enumerate(chains) if i % FOLDS != fold for chain in own]
+        judges.append(base._replace(relevance=relevant([*stated_chains, *others], numbers)))
+    taught = [of_article(article, judges[i % FOLDS], numbers) for i, article in enumerate(found)]
+    lessons = Lessons(found, taught, chains, first, stated_chains, numbers)
+    unseen = [lessons.models(fold) for fold in range(FOLDS)]
+    again = [of_article(article, unseen[i % FOLDS], numbers, follow=True) for i, article in enumerate(found)]
+    both = [Found(a.holders + b.holders, a.names + b.names, a.quotes) for a, b in zip(taught, again, strict=True)]
+    return lessons._replace(taught=both)
+
+
+def folds(without: set[int]) -> None:
+    lessons = collected(without)
+    pairs: dict[str, list] = defaultdict(list)
+    for fold in range(FOLDS):
+        models = lessons.models(fold)
+        for article in lessons.articles[fold::FOLDS]:
+            statements = {(s.start, s.end): s for s in extract(article.document, judge=Trained(models))}
+            for row in article.gold:
+                if (row["start"], row["end"]) in statements:
+                    period = "01-14" if article.number < 15 else "16-26" if article.number < 28 else "28-38"
+                    pair = (row, statements[row["start"], row["end"]])
+                    for group in (row["lang"], f"{row['lang']} {period}"):
+                        pairs[group].append(pair)
+    print(f"{'folds':<10}{'sentences':>11}" + "".join(f"{t:>11}" for t in ("quote", "holder", "author", "relevance")))
+    for group in sorted(pairs):
+        print(f"{group:<10}{len(pairs[group]):>11}" + "".join(f"{x:>11}" for x in measure(pairs[group])))
+
+
+def write(models: Models, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, choices in (("holders", held), ("quotes", quoted)):
-        weights = fit(choices, PENALTY[name], LEAST[name])
-        lines = (f"{json.dumps(k, ensure_ascii=False)}: {json.dumps(v)}" for k, v in rows_of(name, weights).items())
+    for name, weights in models._asdict().items():
+        lines = (f"{json.dumps(k, ensure_ascii=False)}: {json.dumps(v)}" for k, v in weights.items())
         (folder / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-        print(f"{name}: {len(choices.groups)} choices, {len(weights)} weights")
+        print(f"{name}: {len(weights)} weights")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=["fit", "folds"], default="fit")
+    parser.add_argument("--without", default="")
+    parser.add_argument("--output", default=str(SHIPPED))
+    given = parser.parse_args()
+    without = {int(n) for n in given.without.split(",") if n}
+    if given.what == "folds":
+        folds(without)
+        return
+    lessons = collected(without)
+    print(f"{len(lessons.articles)} articles, {len(lessons.stated)} statements read")
+    write(lessons.models(), Path(given.output))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 import pytest
 
-from detente.text import holders, sentences
-from tests.unit.text_samples import HELD
+from detente.text import cases, holders, sentences
+from detente.text.judging import Trained
+from detente.text.lexicons import lexicon
+from tests.unit.text_samples import HELD, VAGUE
 
 
 def attributed(text, lang):
@@ -13,6 +15,11 @@ def attributed(text, lang):
 def test_who_holds_a_sentence(lang, text, begins, quote, written, name):
     holder = next(h for s, h in attributed(text, lang).items() if s.startswith(begins))
     assert (holder.quote, holder.written, holder.name) == (quote, written, name)
+
+
+@pytest.mark.parametrize(("lang", "text"), VAGUE)
+def test_nobody_in_particular_holds_nothing(lang, text):
+    assert [(h.written, h.name) for h in attributed(text, lang).values()] == [("", "")]
 
 
 def test_the_speaker_holds_every_sentence_of_a_long_quote():
@@ -96,3 +103,55 @@ def test_a_role_is_that_of_the_person_named_before_it():
 )
 def test_odd_texts_are_read_without_a_fault(text, lang):
     assert all(h.quote in ("direct", "indirect", "none") for h in attributed(text, lang).values())
+
+
+def test_short_names_in_brackets_are_spelled_out():
+    text = (
+        "The Office of Foreign Assets Control (OFAC) renewed the licence on Monday.\n\n"
+        "OFAC said on Tuesday that the licence covers Russian uranium."
+    )
+    found = attributed(text, "en")["OFAC said on Tuesday that the licence covers Russian uranium."]
+    assert found.name == "Office of Foreign Assets Control"
+
+
+def test_a_role_with_a_place_between_it_and_the_name_is_the_person():
+    text = "Начинать стоит с малого, полагает бывший торгпред России в США Виктор Самарин."
+    assert attributed(text, "ru")[text].name == "Виктор Самарин"
+
+
+def test_an_answer_may_follow_its_question_on_the_same_line():
+    turns = ["Q: Did you like it? A: I did.", "Q: And now? A: Ask Exxon.", "Q: Why? A: They know."]
+    found = attributed("\n\n".join([INTRODUCED, *turns]), "en")
+    assert {s: h.name for s, h in found.items() if s.startswith("A:")} == {
+        "A: I did.": "Viktor Samarin",
+        "A: Ask Exxon.": "Viktor Samarin",
+        "A: They know.": "Viktor Samarin",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("американского чиновника", "американский чиновник"),
+        ("источников в ОПЕК", "источники в ОПЕК"),
+        ("компании-операторе Alaska LNG", "компания-оператор Alaska LNG"),
+        ("российской стороны", "российская сторона"),
+        ("Федерального агентства по рыболовству", "Федеральное агентство по рыболовству"),
+        ("докладе", "доклад"),
+        ("пяти источников агентства", "пять источников агентства"),
+        ("министр", "министр"),
+    ],
+)
+def test_russian_phrases_in_the_nominative(words, wanted):
+    assert " ".join(cases.nominative(words.split(), lexicon("ru"))) == wanted
+
+
+def test_another_judge_may_choose():
+    class Nobody(Trained):
+        def hold(self, at, found):
+            return next(i for i, reading in enumerate(found) if reading.kind == "nobody")
+
+    text = "Igor Sechin said that American firms lost billions."
+    spans = sentences.split(text, lang="en")
+    assert holders.attribute(text, spans, lang="en")[0].name == "Igor Sechin"
+    assert holders.attribute(text, spans, lang="en", judge=Nobody())[0].name == ""

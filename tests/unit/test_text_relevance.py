@@ -1,3 +1,6 @@
+from itertools import pairwise, product
+from math import exp
+
 import pytest
 
 from detente.text import relevance
@@ -16,18 +19,25 @@ def test_irrelevant(lang, text):
 
 def test_what_surrounds_a_statement_counts():
     text = "We have plenty of it."
-    near = relevance.Context(
-        lead="Russia offers the United States uranium", before="Russia and the US trade in uranium.", topic=0.9
-    )
-    far = relevance.Context(lead="China and India trade tea", before="China sells tea.", topic=0.0, rivals=1.0)
-    assert relevance.score(text, lang="en", context=near) > relevance.score(text, lang="en", context=far)
+    near = ["Russia offers the United States uranium.", text, "Washington buys Russian uranium."]
+    far = ["China sells tea to India.", text, "Beijing was glad about the tea."]
+    assert relevance.likelihoods(near, lang="en")[1] > relevance.likelihoods(far, lang="en")[1]
 
 
 def test_a_byline_in_an_article_is_seldom_to_the_point():
-    known = relevance.Context(lead="Russia offers the United States uranium", topic=0.9, after="Russia sells uranium.")
-    text = "Anna Moretti"
-    assert relevance.features(text, known)["names_only"] == 1.0
-    assert relevance.score(text, lang="en", context=known) < relevance.THRESHOLD
+    texts = ["Russia offers the United States uranium.", "Washington buys it.", "Anna Moretti"]
+    assert relevance.likelihoods(texts, lang="en")[2] < relevance.THRESHOLD
+
+
+def test_a_chain_gives_the_probabilities_of_all_its_readings_together():
+    logits, drawn = [0.7, -1.2, 0.4], [0.9, -0.3]
+    total, on = 0.0, [0.0] * 3
+    for states in product((0, 1), repeat=3):
+        weight = sum(z * s for z, s in zip(logits, states, strict=True))
+        weight = exp(weight + sum(d * (a == b) for d, (a, b) in zip(drawn, pairwise(states), strict=True)))
+        total += weight
+        on = [p + weight * s for p, s in zip(on, states, strict=True)]
+    assert relevance.marginals(logits, drawn) == pytest.approx([p / total for p in on])
 
 
 def test_a_resource_in_a_figure_of_speech_is_none():

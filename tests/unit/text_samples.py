@@ -109,8 +109,6 @@ HELD = [
         "Igor Sechin",
         "Igor Sechin",
     ),
-    ("en", "Analysts say any project would take years.", "Analysts", "indirect", "", ""),
-    ("en", "Some say that the ban will be forgotten.", "Some", "indirect", "", ""),
     ("en", "Russia holds the fifth-largest reserves of rare earths.", "Russia", "none", "", ""),
     ("en", "According to Reuters, the talks took place in Doha.", "According", "none", "", ""),
     (
@@ -161,7 +159,6 @@ HELD = [
         "La Casa Bianca",
         "Casa Bianca",
     ),
-    ("it", "Secondo gli analisti, la strada è lunga.", "Secondo", "indirect", "", ""),
     ("it", "Per Robert Budway, riaprire a Rusal sarebbe utile.", "Per", "indirect", "Robert Budway", "Robert Budway"),
     (
         "ru",
@@ -182,7 +179,6 @@ HELD = [
     ),
     ("ru", "Минфин США продлил лицензию на операции с «Лукойлом».", "Минфин", "none", "Минфин США", "Минфин США"),
     ("ru", "В Кремле заявили, что ждут ответа.", "В Кремле", "indirect", "Кремле", "Кремль"),
-    ("ru", "Эксперты считают, что рынок просел.", "Эксперты", "indirect", "", ""),
     ("ru", "Запасы металлов в России велики.", "Запасы", "none", "", ""),
     (
         "ru",
@@ -240,6 +236,14 @@ HELD = [
         "Kirill Dmitriev",
         "Kirill Dmitriev",
     ),
+]
+
+# Voices of nobody in particular: the author's.
+VAGUE = [
+    ("en", "Analysts say any project would take years."),
+    ("en", "Some say that the ban will be forgotten."),
+    ("it", "Secondo gli analisti, la strada è lunga."),
+    ("ru", "Эксперты считают, что рынок просел."),
 ]
 
 RELEVANT = [

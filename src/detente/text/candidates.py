@@ -5,12 +5,17 @@ import re
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.phrases import run_right
+from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 
 _REACH = 60
 _TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei]|e[oaie])$")
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
+# Where every noun has a capital, and where the order of words alone tells the subject, a capital inside is no sign.
+_NOUNS_CAPITAL = frozenset(("de",))
+_NO_CASES = frozenset(("en", "de"))
+_NOUNS = ("orgs", "groups", "vague", "documents")
 _NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
 
 
@@ -23,11 +28,40 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
         if not _may_begin(tokens, keys, at, lex, covered):
             continue
         mention = _phrase(tokens, at, lex)
-        if mention is None or (mention.end <= covered and not _heads(tokens, mention.start, lex)):
+        if mention is None or (mention.end <= covered and not (_heads(tokens, at, lex) or tokens[at].cap)):
             continue
-        found.append(mention)
+        found += [mention, *_shorter(tokens, mention, lex)]
         covered = max(covered, mention.end)
     return found
+
+
+def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mention]:
+    """The phrase before what may be its verb rather than a part of it: "the Treasury | took Rusal"."""
+    others = ("connectors", "determiners", "stop")
+    if lex.lang in _NOUNS_CAPITAL:
+        return []
+    for i in range(mention.start + 1, mention.end):
+        word, before = tokens[i], tokens[i - 1]
+        joins = _is_noun(word, lex) or any(word.key in lex.words[n] for n in others)
+        if joins or word.cap or not word.text[0].isalpha():
+            continue
+        headed = before.cap or before.text in MARKS or _is_noun(before, lex)
+        if headed and not _is_adjective(word.key, lex):
+            found = describe(tokens, mention.start, i, lex) or Mention(mention.start, i, "other")
+            return [found] if found.start == mention.start else []
+    return []
+
+
+def _is_noun(word: Token, lex: Lexicon) -> bool:
+    """Whether a word is a noun of the lexicon that may head a voice."""
+    return any(word.key in lex.words[n] for n in _NOUNS) or is_role(word.key, lex)
+
+
+def _is_adjective(word: str, lex: Lexicon) -> bool:
+    if lex.lang == "en":
+        return not (word.endswith("s") or is_verb_shaped(word, "", lex))
+    pattern = _TAIL_IT if lex.lang in ("it", "fr", "es") else _TAIL_RU
+    return pattern.search(word) is not None and not is_verb_shaped(word, "", lex)
 
 
 def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, covered: int) -> bool:
@@ -43,7 +77,11 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
     if token.key in words["pronouns"]:
         return True
     if at < covered and not (token.cap and keys[at - 1] in words["connectors"]) and not _heads(tokens, at, lex):
-        return False
+        # "Новые суда | Вашингтон заказывает": a name after another noun may be the subject.
+        before = tokens[at - 1]
+        apart = token.cap and before.text[0].isalpha() and not before.cap and keys[at - 1] not in words["determiners"]
+        if not apart or lex.lang in _NO_CASES or _is_noun(before, lex):
+            return False
     first = at == 0 or not tokens[at - 1].text[0].isalnum()
     if token.cap:
         return not (first and at == 0 and token.key in ((words["stop"] | words["connectors"]) - words["determiners"]))

@@ -5,20 +5,20 @@ something that holds; the weights in `weights/holders.json` say what it counts. 
 once for all languages and once, with its language before it, for its own.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from detente.text.endings import DEED_RU, PAST_IT
-from detente.text.lexicons import Lexicon, match_phrase
-from detente.text.mentions import MARKS, Mention, is_role
-from detente.text.tokens import QUOTE, Token
+from detente.text.lexicons import Lexicon
+from detente.text.mentions import Mention
+from detente.text.tokens import Token
 from detente.text.voices import AUTHOR, Cue
 
 _STEM = 5
 _SHORT = 5
-_PARTICIPLE_IT = re.compile(r"(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott|st)[oaie]$")
 _ENDING = 3
+_INSERTION = 32
+# The marks that open an insertion, and those that may close it.
+_INSERTS = {",": ",", "(": ")", "—": "—,", "–": "–,"}
 _SUBORDINATE = frozenset(
     ("that", "which", "who", "whom", "if", "che", "cui", "se", "quale", "что", "чтобы", "если", "который", "которая")
 )
@@ -37,73 +37,41 @@ class View(NamedTuple):
     state: tuple[str, ...]
 
 
-def tags_of(tokens: list[Token], lex: Lexicon) -> list[str]:
-    """The class of every token: Q direct speech, V reporting verb, A deed, X auxiliary, N name, R role ..."""
-    keys = [t.key for t in tokens]
-    found = [_tag(tokens, keys, at, lex) for at in range(len(tokens))]
-    for phrases, tag in ((lex.say, "V"), (lex.participles, "V"), (lex.according, "S")):
-        for at in range(len(tokens)):
-            size = match_phrase(phrases, keys, at)
-            if size and not (tokens[at].cap and at > 0 and tag == "V"):
-                found[at : at + size] = [tag] * size
-    return found
-
-
-def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
-    token, words = tokens[at], lex.words
-    if token.text == QUOTE:
-        return "Q"
-    if not token.text[0].isalnum():
-        return "«" if token.text in MARKS else token.text
-    if token.key.isdigit() or token.key in words["months"]:
-        return "#"
-    if token.key in words["pronouns"]:
-        return "H"
-    if match_phrase(lex.act, keys, at) or match_phrase(lex.act_participles, keys, at):
-        return "A"
-    for name, tag in (("determiners", "D"), ("stop", "P"), ("connectors", "C"), ("skip", "s")):
-        if token.key in words[name] and not (token.cap and at > 0):
-            return tag
-    if token.key in lex.aux:
-        return "X"
-    if is_role(token.key, lex):
-        return "R"
-    for name, tag in (("orgs", "O"), ("groups", "G"), ("vague", "G"), ("documents", "T")):
-        if token.key in words[name]:
-            return tag
-    if token.cap:
-        return "N"
-    if token.key in words["states"]:
-        return "e"
-    return "v" if _is_verb_shaped(token.key, keys[at - 1] if at else "", lex) else "w"
-
-
-def _is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
-    """Whether a word that no list has looks like a finite verb or, after an auxiliary, a participle."""
-    if len(word) < _SHORT:
-        return False
-    if lex.lang == "en":
-        return word.endswith("ed") or word in lex.words["irregular"]
-    if lex.lang == "it":
-        return bool(PAST_IT.search(word)) or (before in lex.aux and bool(_PARTICIPLE_IT.search(word)))
-    return lex.lang in ("ru", "uk") and word not in lex.nominative and bool(DEED_RU.search(word))
-
-
 def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str]:
     """What holds of a phrase: its kind, its neighbours, the verb beside it, what the grammar says of it."""
-    tokens, tags = view.tokens, view.tags
-    start, end = mention.start, mention.end
-    left = [_at(tags, i) for i in (start - 3, start - 2, start - 1)]
-    right = [_at(tags, i) for i in (end, end + 1, end + 2)]
-    words = [_word(tokens, i) for i in (start - 2, start - 1, end, end + 1)]
-    said = _grammar(view, mention)
-    kind = mention.kind
+    said, kind, likely = _grammar(view, mention), mention.kind, int(3 * view.relevance)
+    right = _at(view.tags, mention.end)
     found = [
         "bias",
         f"kind={kind}",
         f"rank={min(rank, 3)}",
         f"grammar={said}",
         f"grammar={said},{kind}",
+        *_beside(view, mention),
+        *_governs(view, mention, rank, lex),
+        *_clause(view, mention),
+        *_resumed(view, mention),
+        *_verbs(view, mention),
+        *(f"state={name},{kind}" for name in view.state),
+        *(f"state={name},{said}" for name in view.state),
+        *_opens(view, mention),
+        f"relevant={likely},{kind},{right}",
+        f"relevant={likely},{said}",
+        f"relevant={likely},{rank == 0}",
+    ]
+    if view.headline:
+        found += [f"headline,{kind}", f"headline,{right}", f"headline,{_at(view.tags, mention.start - 1)}"]
+    return _twice(found, lex.lang)
+
+
+def _beside(view: View, mention: Mention) -> list[str]:
+    """The words of a phrase and those before and after it: their classes, beginnings and endings."""
+    tokens, tags, kind = view.tokens, view.tags, mention.kind
+    start, end = mention.start, mention.end
+    left = [_at(tags, i) for i in (start - 3, start - 2, start - 1)]
+    right = [_at(tags, i) for i in (end, end + 1, end + 2)]
+    words = [_word(tokens, i) for i in (start - 2, start - 1, end, end + 1)]
+    return [
         f"left={left[2]}",
         f"left2={left[1]}{left[2]}",
         f"left3={''.join(left)}",
@@ -125,19 +93,33 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         f"size={min(end - start, 6)}",
         f"case={tokens[start].key[-2:]},{tokens[end - 1].key[-2:]}",
         f"case={tokens[end - 1].key[-2:]},{kind},{right[0]}",
-        *_governs(view, mention, rank, lex),
-        *_clause(view, mention),
-        *_verbs(view, mention),
-        *(f"state={name},{kind}" for name in view.state),
-        *(f"state={name},{said}" for name in view.state),
     ]
-    if start == 0:
-        found += ["opens", f"opens,{kind}", f"opens,{right[0]}", f"opens,{right[0]}{right[1]},{kind}"]
-    likely = int(3 * view.relevance)
-    found += [f"relevant={likely},{kind},{right[0]}", f"relevant={likely},{said}", f"relevant={likely},{rank == 0}"]
-    if view.headline:
-        found += [f"headline,{kind}", f"headline,{right[0]}", f"headline,{left[2]}"]
-    return _twice(found, lex.lang)
+
+
+def _opens(view: View, mention: Mention) -> Iterable[str]:
+    """Whether a phrase opens its sentence, perhaps after a preposition, and what governs it."""
+    tags, kind, start = view.tags, mention.kind, mention.start
+    right, before = _at(tags, mention.end), _word(view.tokens, start - 1)
+    begins = next((i for i, tag in enumerate(tags) if tag not in "#—–-«"), 0)
+    if start == begins:
+        after = f"{right}{_at(tags, mention.end + 1)}"
+        yield from ("opens", f"opens,{kind}", f"opens,{right}", f"opens,{after},{kind}")
+    elif start == begins + 1:
+        yield from (f"second={before},{kind}", f"second={before},{right}")
+    if _at(tags, start - 1) in "PC":
+        ending = _main_ending(view)
+        yield from (f"governed={before},{ending},{kind}", f"governed={before},{ending}")
+    yield f"figures={_figures(tags)},{kind},{start == begins}"
+
+
+def _main_ending(view: View) -> str:
+    """How the first reporting verb, else the first deed, of a sentence ends."""
+    at = next((i for name in "VAv" for i, tag in enumerate(view.tags) if tag == name), -1)
+    return view.tokens[at].key[-2:] if at >= 0 else ""
+
+
+def _figures(tags: list[str]) -> str:
+    return f"{min(tags.count('#'), 3)}{'%' if '%' in tags else ''}"
 
 
 def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[str]:
@@ -153,6 +135,22 @@ def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[
     yield f"verb+ending={verb[-2:]},{helped},{view.headline}"
     verb, helped = _content(view, mention.start - 1, -1, lex)
     yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
+
+
+def _resumed(view: View, mention: Mention) -> Iterable[str]:
+    """What follows after an insertion: "Novatek, the majority owner, | has hired"; "X, who buys in Y, Va., | said"."""
+    tags, end = view.tags, mention.end
+    if _at(tags, end) not in _INSERTS:
+        return
+    closers = _INSERTS[tags[end]]
+    opening = view.tokens[end + 1].key[:_STEM] if end + 1 < len(tags) else ""
+    for i in range(end + 2, min(len(tags) - 1, end + _INSERTION)):
+        if tags[i] in closers and tags[i + 1] in "VAXv":
+            at = next((j for j in range(i + 1, min(i + 5, len(tags))) if tags[j] not in "XsH"), i + 1)
+            yield from (f"resumes={tags[i + 1]}", f"resumes={tags[i + 1]},{mention.kind},{mention.start == 0}")
+            yield from (f"resumes,{opening}", f"resumes-verb={view.tokens[at].key[:_STEM]}", f"resumes-tag={tags[at]}")
+            return
+    yield f"resumes=no,{mention.kind}"
 
 
 def _content(view: View, at: int, step: int, lex: Lexicon) -> tuple[str, str]:
@@ -275,6 +273,8 @@ def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
     yield f"own={any(t.key in AUTHOR for t in tokens)}"
     yield f"headline={view.headline}"
     yield f"long={min(len(tokens) // 8, 4)}"
+    yield f"figures={_figures(tags)}"
+    yield f"figures={_figures(tags)},{said}"
     yield f"names={min(sum(k in ('person', 'role') for k in kinds), 2)}"
     for name in view.state:
         yield f"state={name}"

@@ -1,22 +1,25 @@
 """From a document to its statements: one a sentence, with holder, quote type and relevance."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from detente.records import Statement
 from detente.text import holders, language, relevance, sentences
 from detente.text.documents import Document
+from detente.text.judging import Judge, Trained
+from detente.text.weights import Models
 
-_LEAD = 400
-_BEFORE = 2
 
-
-def extract(document: Document, *, languages: Sequence[str] = language.LANGUAGES) -> list[Statement]:
-    """The statements of a document in order; offsets count in `document.text`."""
+def extract(
+    document: Document, *, languages: Sequence[str] = language.LANGUAGES, judge: Judge | None = None
+) -> list[Statement]:
+    """The statements of a document in order; offsets count in `document.text`. `judge`: see `holders.attribute`."""
     text = document.text
     lang = document.lang or language.identify(text, languages=languages)
     spans = sentences.split(text, lang=lang)
-    scores = _relevance(document, spans, lang)
-    found = holders.attribute(text, spans, lang=lang, relevance=scores)
+    judge = judge or Trained()
+    scores = likelihoods(document, spans, lang, judge.models)
+    found = holders.attribute(text, spans, lang=lang, relevance=scores, judge=judge)
     return [
         Statement(
             id=f"{document.doc_id}#{number}",
@@ -36,24 +39,16 @@ def extract(document: Document, *, languages: Sequence[str] = language.LANGUAGES
     ]
 
 
-def contexts(document: Document, spans: Sequence[tuple[int, int]]) -> list[relevance.Context]:
-    """What surrounds every sentence, as the relevance score takes it."""
+def likelihoods(document: Document, spans: Sequence[tuple[int, int]], lang: str, models: Models) -> list[float]:
+    """How likely each sentence speaks of the target."""
     texts = [document.text[start:end] for start, end in spans]
-    topic, rivals = relevance.topic_of(texts)
-    central = relevance.central_of(texts)
-    lead = f"{document.title} {document.text[spans[0][0] : spans[0][0] + _LEAD] if spans else ''}"
-    return [
-        relevance.Context(
-            lead, " ".join(texts[max(0, i - _BEFORE) : i]), topic, rivals, central, " ".join(texts[i + 1 : i + 2])
-        )
-        for i in range(len(texts))
-    ]
+    found = relevance.likelihoods(
+        texts, lang=lang, paragraphs=paragraphs(document.text, spans), title=document.title, model=models.relevance
+    )
+    return [round(p, 4) for p in found]
 
 
-def _relevance(document: Document, spans: Sequence[tuple[int, int]], lang: str) -> list[float]:
-    surroundings = contexts(document, spans)
-    scores = [
-        relevance.score(document.text[start:end], lang=lang, context=context)
-        for (start, end), context in zip(spans, surroundings, strict=True)
-    ]
-    return [round(score, 4) for score in relevance.smoothed(scores)]
+def paragraphs(text: str, spans: Sequence[tuple[int, int]]) -> list[int]:
+    """The number of the paragraph of every sentence."""
+    breaks = ("\n" in text[a[1] : b[0]] for a, b in pairwise(spans))
+    return list(accumulate(breaks, initial=0)) if spans else []

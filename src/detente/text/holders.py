@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from detente.text import interviews, people
-from detente.text.candidates import candidates
-from detente.text.evidence import View, tags_of
+from detente.text.agreement import Wanted, meant_by
+from detente.text.evidence import View
+from detente.text.judging import Judge, Reading, Trained
 from detente.text.lexicons import key, lexicon, names
 from detente.text.mentions import Mention
-from detente.text.naming import Holder, Reader, Sentence, hold, notice, unsaid
+from detente.text.naming import Holder, Reader, Sentence, hold, introduce, notice, see, taken_up
 from detente.text.preparing import prepare
 from detente.text.quotes import Span, direct
-from detente.text.readings import Choose, Quoted, best, of_quote, principal, quote_of, readings, topic_of
+from detente.text.readings import of_quote, principal, readings, topic_of
+from detente.text.tags import tags_of
 from detente.text.tokens import QUOTE, Token, tokenize
-from detente.text.voices import AUTHOR, VOICES, Cue, before_colon
+from detente.text.voices import AUTHOR, Cue, before_colon
 
 _NEAR = 2
 _FEW = 3
@@ -24,26 +26,26 @@ def attribute(
     *,
     lang: str,
     relevance: Sequence[float] | None = None,
-    choose: Choose = best,
-    quoted: Quoted = quote_of,
+    judge: Judge | None = None,
 ) -> list[Holder]:
     """The holder of every sentence, in order.
 
-    `relevance` is the probability, sentence by sentence, that it speaks of the target. `choose` picks one of
-    the readings of a sentence, `quoted` its quote type; other than the trained ones they serve to fit these.
+    `relevance` is the probability, sentence by sentence, that it speaks of the target. `judge` decides between
+    readings; other than the trained one it serves to fit that.
     """
     lex = lexicon(lang)
     known = people.gather([tokenize(text, start=a, end=b) for a, b in sentences], lex)
     turns = interviews.turns(text, known)
     spans = [s for s in direct(text, lang=lang) if not _is_turn(text, s, turns)]
     found = prepare(text, sentences, spans, known)
-    reader = Reader(text, lex, known)
+    reader = Reader(text, lex, known, judge or Trained())
     for sentence, likely in zip(found, relevance or [0.5] * len(found), strict=True):
         sentence.relevance, sentence.turn = likely, interviews.of(sentence.start, turns)
         _add_speakers(known, sentence)
+    introduce(reader, found)
     for i, sentence in enumerate(found):
         if not sentence.settled:
-            _settle(reader, found, i, choose, quoted)
+            _settle(reader, found, i)
     _settle_headline(found)
     return [sentence.holder for sentence in found]
 
@@ -84,30 +86,48 @@ def _inside(sentence: Sentence) -> list[Token]:
     return [t for t in tokenize(sentence.words) if len(t.key) > 3]
 
 
-def _settle(reader: Reader, sentences: list[Sentence], at: int, choose: Choose, quoted: Quoted) -> None:
+def _settle(reader: Reader, sentences: list[Sentence], at: int) -> None:
     """Give a sentence, and those that its direct speech runs over, the reading that is chosen."""
     reader.at = at
     group = _speech(sentences, at) if sentences[at].pieces else [at]
     views = {k: _view(reader, sentences, k) for k in group}
     found = readings(views, reader)
-    chosen = found[choose(at, found)]
-    turn = sentences[at].turn
-    own = chosen.mention is not None and _is_own(sentences[chosen.at], chosen.mention)
-    if chosen.mention is None or own:
-        holder = Holder(turn.label, turn.name) if turn is not None and not turn.asks else Holder()
-    if chosen.mention is not None and not own:
-        mention = principal(sentences[chosen.at].tokens, chosen.mention, reader)
-        cue = Cue("say", mention.start, mention.start, mention)
-        holder = hold(reader, sentences[chosen.at], cue, "none")
-    elif chosen.kind == "before" and not holder.name:
-        holder = _before(reader, sentences, group)
+    chosen = found[reader.judge.hold(at, found)]
+    sentence = sentences[chosen.at]
+    own = chosen.mention is not None and _is_own(sentence, chosen.mention)
+    holder = _holder(reader, sentences, group, found, chosen, own=own)
+    if chosen.kind == "phrase" and not holder.name and not own:
+        # "Analysts say": reported, and held by nobody.
+        chosen = next(r for r in found if r.kind == "nobody")
     for k in group:
         if not sentences[k].settled:
             features = of_quote(views[k], sentences[k], chosen, holder, reader.lex)
-            sentences[k].holder = holder._replace(quote=quoted(k, features))
+            sentences[k].holder = holder._replace(quote=reader.judge.quote(k, features))
             sentences[k].settled = True
     _give_back(sentences, at)
-    notice(reader, sentences[chosen.at], topic_of(found, chosen.at), None if own else chosen.mention)
+    notice(reader, sentence, topic_of(found, chosen.at), None if own else chosen.mention)
+    reader.paragraph = sentences[group[-1]].paragraph
+
+
+def _holder(
+    reader: Reader, sentences: list[Sentence], group: list[int], found: list[Reading], chosen: Reading, *, own: bool
+) -> Holder:
+    """The holder by the reading chosen; on the way, whom else the sentence names is kept in the order of the text."""
+    sentence = sentences[chosen.at]
+    mentions = [r.mention for r in found if r.mention is not None and r.at == chosen.at]
+    turn, mention = sentence.turn, chosen.mention
+    answer = Holder(turn.label, turn.name) if turn is not None and not turn.asks else Holder()
+    if mention is not None and not own:
+        mention = principal(sentence.tokens, mention, reader)
+        see(reader, sentence, (m for m in mentions if m.end <= mention.start))
+        holder = hold(reader, sentence, mention)
+        see(reader, sentence, (m for m in mentions if m.end > mention.start))
+    elif chosen.kind == "before" and not answer.name:
+        holder = _before(reader, sentences, group, mentions)
+    else:
+        holder = answer
+        see(reader, sentence, mentions)
+    return holder
 
 
 def _is_own(sentence: Sentence, mention: Mention) -> bool:
@@ -146,7 +166,8 @@ def _state(reader: Reader, sentences: list[Sentence], at: int) -> tuple[str, ...
         if reader.text[before.start : before.end].rstrip().endswith(":"):
             found.append("led")
         if held == "author" and not before.pieces:
-            found.append("fresh" if reader.voices and reader.voices[-1].at == at - 1 else "stale")
+            fresh = any(e.topic_at == at - 1 for e in reader.entities.values())
+            found.append("fresh" if fresh else "stale")
     else:
         found.append("first")
     if sentence.pieces:
@@ -154,18 +175,24 @@ def _state(reader: Reader, sentences: list[Sentence], at: int) -> tuple[str, ...
     return tuple(found)
 
 
-def _before(reader: Reader, sentences: list[Sentence], group: list[int]) -> Holder:
+def _before(reader: Reader, sentences: list[Sentence], group: list[int], mentions: list[Mention]) -> Holder:
     """The voice heard before: who spoke or acted last, or whom "in his view" means."""
     sentence = sentences[group[0]]
     him = next((c for c in sentence.cues if c.kind == "him"), None)
     if him is not None:
-        earlier = [m for m in candidates(sentence.tokens[: him.start], reader.lex) if m.kind in VOICES]
-        if earlier and earlier[0].start == 0:
-            return hold(reader, sentence, Cue("say", 0, 0, earlier[0]), "indirect")
-        return hold(reader, sentence, him, "indirect")
-    if sentence.pieces:
-        return _neighbour(reader, sentences, group)
-    return unsaid(reader, plural=_number(sentence, reader))
+        see(reader, sentence, (m for m in mentions if m.end <= him.start))
+        words = reader.text[sentence.tokens[him.start].start : sentence.tokens[him.end - 1].end]
+        told = (meant_by(word, reader.lex) for word in words.split())
+        wanted = next((w for w in told if w != Wanted(True, "", False)), Wanted(True))
+        holder = taken_up(reader, sentence, f"his{wanted.gender}", wanted, words)
+        see(reader, sentence, (m for m in mentions if m.end > him.start))
+        return holder
+    announced = _announced(reader, sentences, group) if sentence.pieces else None
+    if announced is None:
+        sort = "goes_on" if sentence.pieces else "unsaid"
+        announced = taken_up(reader, sentence, sort, Wanted(plural=_number(sentence, reader)))
+    see(reader, sentence, mentions)
+    return announced
 
 
 def _number(sentence: Sentence, reader: Reader) -> bool | None:
@@ -224,26 +251,25 @@ def _is_agency(cue: Cue) -> bool:
     return cue.mention is not None and cue.mention.kind == "agency"
 
 
-def _neighbour(reader: Reader, sentences: list[Sentence], group: list[int]) -> Holder:
-    """The speaker of a quote that names none: announced before, pointed back at, or the last speaker."""
+def _announced(reader: Reader, sentences: list[Sentence], group: list[int]) -> Holder | None:
+    """The speaker of a quote that names none, where a colon before it or a sentence after it tells."""
     before = sentences[group[0] - 1] if group[0] else None
     after = sentences[group[-1] + 1] if group[-1] + 1 < len(sentences) else None
     leads = before_colon(sentences[group[0]].tokens, reader.lex)
     lead = next((m for m in leads if m.kind != "name" or reader.people.knows(m.name)), None)
     if lead is not None:
-        return hold(reader, sentences[group[0]], Cue("colon", lead.start, lead.end, lead), "direct")
+        return hold(reader, sentences[group[0]], lead)
     if before is not None and reader.text[before.start : before.end].rstrip().endswith(":"):
-        found = [c for c in before.cues if c.mention is not None]
+        if before.holder.name:
+            return before.holder
+        found = [c.mention for c in before.cues if c.mention is not None]
         if found:
-            return hold(reader, before, found[-1], "direct")
+            return hold(reader, before, found[-1])
     if after is not None and not after.pieces:
         for cue in after.cues:
             if cue.pointing and cue.mention is not None:
-                return hold(reader, after, cue, "direct")
-    if before is not None and before.holder.name and (before.holder.quote != "none" or not reader.speaker.name):
-        return before.holder
-    recent = unsaid(reader, plural=None)
-    return recent if recent.name else reader.speaker
+                return hold(reader, after, cue.mention)
+    return None
 
 
 def _whose_view(found: list[Cue]) -> Cue | None:

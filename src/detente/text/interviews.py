@@ -20,6 +20,10 @@ _LABEL = re.compile(
     r"[A-ZÀ-ÝА-ЯЁ][\w'’-]+(?: [A-ZÀ-ÝА-ЯЁ][\w'’-]+){0,2}(?=[*_]*:))[*_]*[.:][*_]*[ \t]",
     re.MULTILINE,
 )
+# An answer that follows its question on the same line: "Q: Why? A: Because."
+_INNER = re.compile(
+    r"(?<=[?.!…»”\"] )(?P<label>[QADRBFPВО]|Domanda|Risposta|Вопрос|Ответ|Question|Answer|Frage|Antwort):[ 	]"
+)
 _DASH = re.compile(r"[ \t>*_]*[—–-][ \t]+")
 _ASKS = frozenset(("q", "d", "в", "f", "p", "вопрос", "domanda", "question", "корреспондент", "frage"))
 _ANSWERS = frozenset(("a", "r", "о", "ответ", "risposta", "answer", "antwort"))
@@ -99,7 +103,8 @@ def of(start: int, found: Sequence[Turn]) -> Turn | None:
 
 
 def _labelled(text: str, known: People) -> list[Turn]:
-    found = [(m.start("label"), m["label"].strip(" .")) for m in _LABEL.finditer(text)]
+    matches = sorted([*_LABEL.finditer(text), *_INNER.finditer(text)], key=lambda m: m.start("label"))
+    found = [(m.start("label"), m["label"].strip(" .")) for m in matches]
     counts = Counter(label.lower() for _, label in found)
     kept = [(start, label) for start, label in found if counts[label.lower()] > 1]
     if len(kept) < _TURNS or len({label.lower() for _, label in kept}) > _TURNS:

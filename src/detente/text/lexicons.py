@@ -119,7 +119,6 @@ def lexicon(lang: str) -> Lexicon:
             "standing": frozenset(),
             "countries": frozenset(),
             "flows": frozenset(),
-            "general": frozenset(),
             "states": frozenset(),
             "irregular": frozenset(),
             **{n: _keys(v) for n, v in words.items()},

@@ -46,7 +46,8 @@ def describe(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention
         return describe(tokens, start + 1, end, lex)
     heads = [i for i, k in enumerate(keys) if is_role(k, lex) and not _is_modifier(phrase, i, lex)]
     caps = [t for i, t in enumerate(phrase) if t.cap and (i + start > 0 or len(phrase) == 1 or _is_known(t, lex))]
-    if not heads and _has_agency(keys, lex):
+    carried = any(k in words[n] for k in keys for n in ("vague", "groups"))
+    if not heads and not carried and _has_agency(keys, lex):
         return Mention(start, end, "agency")
     vague = next((i for i, k in enumerate(keys) if k in words["vague"] or k in words["groups"]), -1)
     if vague >= 0 and (not heads or vague <= heads[0]):

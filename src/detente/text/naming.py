@@ -1,28 +1,28 @@
 """From a voice as it is written to the fullest name that the document gives it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detente.text import people
-from detente.text.antecedents import HELD, NAMED, SPOKE, TOPIC, Voice, Wanted, gender_of, is_plural, latest, meant_by
+from detente.text.agreement import Wanted, gender_of, is_plural, meant_by
+from detente.text.entities import NEVER, Asked, Entity, heads_of, options, stems
 from detente.text.interviews import Turn
+from detente.text.judging import Judge
 from detente.text.lexicons import Lexicon, split
 from detente.text.mentions import Mention, describe
+from detente.text.phrases import to_the_left
 from detente.text.tokens import Token
-from detente.text.voices import Cue, opening_subject
+from detente.text.voices import RELATIVE, Cue
 
-_SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "même", "mismo", "misma"))
-_COMPANY = re.compile(r"«([A-ZА-ЯЁ][\w-]+(?: [\w-]+)?)»")
-
-
-# Papers that somebody sends or puts out are his words; others, such as laws, speak for themselves.
-_MESSAGES = (
-    *("note", "letter", "statement", "release", "filing", "message", "post", "tweet", "remarks", "comments", "words"),
-    *("nota", "comunicat", "letter", "dichiarazion", "messaggi", "tweet", "parole", "post", "письм", "заявлени"),
-    *("сообщени", "релиз", "ответ", "телеграм", "слова", "комментари"),
-)
-_NATIONS = ("американ", "российск", "русск", "китайск", "украинск", "европейск", "немецк", "японск", "индийск")
+_JOINTS = frozenset(("and", "e", "и", "ed", "und", "et", "y"))
+_INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "one", "another", "один", "одна", "une"))
+_HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
+_SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
+_LONG_NAME = 10
+_MANY = 200
+_NAMING = frozenset(("person", "name", "role", "org", "actor"))
 
 
 class Holder(NamedTuple):
@@ -31,8 +31,6 @@ class Holder(NamedTuple):
     written: str = ""
     name: str = ""
     quote: str = "none"
-    # A deed told by a verb that the lexicon does not list.
-    weak: bool = False
 
 
 _NOBODY = Holder()
@@ -58,30 +56,80 @@ class Sentence:
 
 @dataclass(slots=True)
 class Reader:
-    """The state of reading a document: its text, people, and who spoke last."""
+    """The state of reading a document: its text, people, whom it has spoken of, and who spoke last."""
 
     text: str
     lex: Lexicon
     people: people.People
-    company: str = ""
+    judge: Judge
+    roles: dict[str, frozenset[str]] = field(default_factory=dict)
+    # What the document puts in brackets behind a name -> that name.
+    short: dict[str, str] = field(default_factory=dict)
+    entities: dict[str, Entity] = field(default_factory=dict)
     speaker: Holder = _NOBODY
-    voices: list[Voice] = field(default_factory=list)
     at: int = 0
+    paragraph: int = -1
 
 
-def hold(reader: Reader, sentence: Sentence, cue: Cue, quote: str) -> Holder:
-    """The holder that an attribution gives, its name resolved; empty names for vague voices."""
-    mention = cue.mention
-    if mention is None:
-        words = reader.text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end]
-        return Holder(words, _pronoun(reader, words.split(), spoken=True), quote)
-    same = {t.key for t in sentence.tokens[mention.start : mention.end]} & _SAME
-    if mention.kind == "vague" and same and reader.speaker.name:
-        return Holder(_written(reader, sentence, mention), reader.speaker.name, quote)
-    if mention.kind in ("vague", "agency"):
-        return Holder("", "", quote)
+def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
+    """The holder that a phrase gives: itself, or whom it takes up."""
+    if _is_vague(sentence, mention, reader.lex):
+        return Holder()
     written = _written(reader, sentence, mention)
-    return Holder(written, _named(reader, sentence, mention, written), quote)
+    own = own_name(reader, sentence, mention)
+    if mention.kind in ("person", "name", "actor") and own:
+        return Holder(written, own)
+    keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
+    found = _taken_up(reader, sentence, _asked(reader, sentence, mention, keys), own, written)
+    return Holder(written, found.name)
+
+
+def _is_vague(sentence: Sentence, mention: Mention, lex: Lexicon) -> bool:
+    """Whether a phrase is nobody in particular: "analysts", "some", a news agency; not "the source"."""
+    if mention.kind != "vague":
+        return mention.kind == "agency"
+    keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
+    bare = len(stems([k for k in keys if k not in lex.words["quantifiers"]], lex)) <= 1
+    plural = is_plural(mention, sentence.tokens, lex) or keys[0] in lex.words["quantifiers"] or len(keys) == 1
+    return bare and plural and not _SAME & set(keys)
+
+
+def taken_up(reader: Reader, sentence: Sentence, sort: str, wanted: Wanted, written: str = "") -> Holder:
+    """Whom an unsaid subject, a quote that goes on or "in his view" means; as `written`, else as last written."""
+    asked = Asked(sort, sort, wanted, frozenset(), frozenset(), "-", reader.at, _state(reader, sentence))
+    found = _taken_up(reader, sentence, asked, "", "")
+    return Holder(written or found.written, found.name)
+
+
+def _taken_up(reader: Reader, sentence: Sentence, asked: Asked, own: str, written: str) -> Holder:
+    found = options(asked, own, written, list(reader.entities.values()), reader.roles, reader.lex)
+    if not found:
+        return Holder()
+    chosen = found[reader.judge.name(reader.at, found)]
+    return Holder(chosen.written, chosen.name)
+
+
+def _state(reader: Reader, sentence: Sentence) -> tuple[str, ...]:
+    return ("quoted" if sentence.pieces else "plain", "same" if sentence.paragraph == reader.paragraph else "new")
+
+
+def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]) -> Asked:
+    """A phrase as its resolution sees it: pronouns by what they agree with, others by kind, article and size."""
+    lex, state = reader.lex, _state(reader, sentence)
+    if mention.kind == "pronoun":
+        wanted = meant_by(keys[-1], lex)
+        sort = "who" if keys[-1] in RELATIVE else "they" if wanted.plural else f"he{wanted.gender}{wanted.person}"
+        return Asked(sort, sort, wanted, frozenset(), frozenset(), "-", reader.at, state)
+    words, heads = stems(keys, lex), heads_of(keys, lex)
+    first = keys[0] if keys[0] in lex.words["determiners"] else "-"
+    article = "same" if _SAME & set(keys) else "a" if first in _INDEFINITE else "his" if first in _HIS else "the"
+    capital = any(t.cap for t in sentence.tokens[max(mention.start, 1) : mention.end])
+    kind = f"{mention.kind},{article}"
+    sort = f"{kind},{min(len(words), 3)},{capital}"
+    person = True if mention.kind in ("role", "person") else False if mention.kind in ("org", "actor") else None
+    wanted = Wanted(person, gender_of(mention, sentence.tokens, lex), is_plural(mention, sentence.tokens, lex))
+    standing = any(k in lex.words["standing"] for k in keys)
+    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing)
 
 
 def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
@@ -89,54 +137,23 @@ def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
     return people.unmarked(reader.text[phrase[0].start : phrase[-1].end])
 
 
-def _named(reader: Reader, sentence: Sentence, mention: Mention, written: str) -> str:
+def own_name(reader: Reader, sentence: Sentence, mention: Mention) -> str:
+    """The name that the words of a phrase give by themselves, "" for a pronoun."""
     phrase = sentence.tokens[mention.start : mention.end]
     if mention.kind == "pronoun":
-        return _pronoun(reader, [phrase[-1].key], spoken=bool(sentence.pieces))
+        return ""
     if mention.kind in ("person", "name") and mention.name:
-        both = _both(reader, phrase)
-        if both:
-            return both
-        return reader.people.name_of(mention.name)
-    if mention.kind == "role":
-        return _role(reader, mention, phrase)
-    if mention.kind == "document":
-        if not any(t.key.startswith(_MESSAGES) for t in phrase):
-            return people.actor_name(reader.text, phrase, reader.lex)
-        opening = opening_subject(sentence.tokens, reader.lex)
-        if opening is not None and opening.kind in ("org", "actor", "name") and opening.end <= mention.start:
-            return _named(reader, sentence, opening, written)
-        return reader.speaker.name or _body(reader)
-    bare = [t for t in phrase if t.key not in reader.lex.words["determiners"]]
-    if (
-        mention.kind == "org"
-        and len(bare) == 1
-        and not any(t.key.startswith(_NATIONS) for t in phrase)
-        and (not bare[0].cap or mention.start == 0)
-        and (bare[0].key not in reader.lex.words["groups"] or _in_place(reader, sentence, mention))
-    ):
-        own = people.actor_name(reader.text, phrase, reader.lex)
-        fuller = _fuller(reader, own)
-        if fuller != own or bare[0].key in reader.lex.words["standing"]:
-            return fuller
-        firm = any(t.key.startswith(("компани", "концерн", "фирм", "корпорац", "холдинг")) for t in phrase)
-        return (firm and reader.company) or _body(reader) or own
-    return _fuller(reader, people.actor_name(reader.text, phrase, reader.lex) or written)
-
-
-def _body(reader: Reader) -> str:
-    """The organisation last spoken of, no country or capital."""
-    found = latest(reader.voices, Wanted(person=False, plural=False, barred=reader.lex.words["countries"]), reader.at)
-    return found.name if found is not None else ""
-
-
-def _in_place(reader: Reader, sentence: Sentence, mention: Mention) -> bool:
-    """Whether a preposition of place makes one body of what looks like a group: "в компании"."""
-    return mention.start > 0 and sentence.tokens[mention.start - 1].key in reader.lex.locative
+        return _both(reader, phrase) or reader.people.name_of(mention.name)
+    if mention.kind == "role" and (meant := reader.people.by_epithet([t.key for t in phrase])):
+        return meant
+    name = people.actor_name(reader.text, phrase, reader.lex)
+    return _fuller(reader, name) or _written(reader, sentence, mention)
 
 
 def _fuller(reader: Reader, name: str) -> str:
     """The fuller name of an actor, where the document has it."""
+    if name in reader.short:
+        return reader.short[name]
     fuller = reader.lex.aliases.get(split(name), ())
     return next((full for full in fuller if _mentioned(full, reader)), name)
 
@@ -150,7 +167,7 @@ def _mentioned(name: str, reader: Reader) -> bool:
 
 def _both(reader: Reader, phrase: list[Token]) -> str:
     """Two people who speak together: "Al Gore and Viktor Chernomyrdin"."""
-    joint = next((i for i, t in enumerate(phrase) if t.key in ("and", "e", "и", "ed", "und", "et", "y")), 0)
+    joint = next((i for i, t in enumerate(phrase) if t.key in _JOINTS), 0)
     if not joint or joint == len(phrase) - 1:
         return ""
     pair = [describe(side, 0, len(side), reader.lex) for side in (phrase[:joint], phrase[joint + 1 :])]
@@ -160,90 +177,101 @@ def _both(reader: Reader, phrase: list[Token]) -> str:
     return f"{reader.people.name_of(named[0])} {phrase[joint].text} {reader.people.name_of(named[1])}"
 
 
-def _role(reader: Reader, mention: Mention, phrase: list[Token]) -> str:
-    """The name behind a role: tied to it before, or, for a bare role, the person who spoke last."""
+def introduce(reader: Reader, sentences: Iterable[Sentence]) -> None:
+    """Keep from the start whom the document will name in full: headlines and openings speak of them before."""
     lex = reader.lex
-    if {t.key for t in phrase} & _SAME and reader.speaker.name:
-        return reader.speaker.name
-    if phrase[0].key in ("a", "an", "un", "una", "un'", "ein", "eine", "another", "один", "одна"):
-        return people.actor_name(reader.text, phrase, lex)
-    found = reader.people.by_role(mention.role, before=phrase[0].start) or reader.people.by_epithet(
-        [t.key for t in phrase]
-    )
-    if found:
-        return found
-    bare = [t for t in phrase if t.key not in lex.words["determiners"]]
-    definite = phrase[0].key not in ("a", "an", "un", "una", "un'", "ein", "eine", "one", "another", "один")
-    articled = phrase[0].key in ("the", "il", "lo", "la", "l'", "der", "die", "le", "el")
-    if phrase[0].key in lex.words["possessive"] or phrase[0].key in ("его", "ее", "их", "my", "мой", "моя"):
-        return people.actor_name(reader.text, phrase, lex)
-    before = [v for v in reader.voices if v.person and v.name]
-    same = [v.name for v in reversed(before) if reader.people.may_be(v.name, mention.role)]
-    near = before and reader.at - before[-1].at <= 1
-    if before and ((len(bare) == 1 and definite) or (articled and near)):
-        return same[0] if same else before[-1].name
-    if len(bare) == 1 and definite and bare[0].key in lex.words["orgs"] and (body := _body(reader)):
-        return body
-    return people.actor_name(reader.text, phrase, lex)
+    for sentence in sentences:
+        _abbreviations(reader, sentence)
+    reader.roles = reader.people.role_stems()
+    for name in reader.people.full.values():
+        if len(name) > 1:
+            full = people.nominative(name, lex)
+            gender = reader.people.gender_of(full)
+            entity = _add(reader, Entity(full, full, "person", True, gender, False, NEVER, NEVER))
+            entity.words |= stems(full, lex)
 
 
-def _pronoun(reader: Reader, said: list[str], *, spoken: bool) -> str:
-    """Whom a pronoun, or "in his view", means; who is `spoken` of as a speaker is a person rather than a body."""
-    wanted = next((w for word in said if (w := meant_by(word, reader.lex)) != Wanted(True, "", False)), Wanted(True))
-    found = None if wanted.plural or not spoken else latest(reader.voices, wanted._replace(person=True), reader.at)
-    found = found or latest(reader.voices, wanted, reader.at)
-    if found is None and wanted.plural:
-        found = latest(reader.voices, Wanted(person=False), reader.at)
-    if found is None:
-        found = latest(reader.voices, Wanted(person=wanted.person), reader.at)
-    return found.name if found is not None else ""
+def _abbreviations(reader: Reader, sentence: Sentence) -> None:
+    """Short names in brackets: "the Office of Foreign Assets Control (OFAC)"."""
+    tokens = sentence.tokens
+    for i in range(1, len(tokens) - 2):
+        short = tokens[i + 1].text
+        if tokens[i].text == "(" and tokens[i + 2].text == ")" and short.isupper() and len(short) > 1:
+            start = _full_start(tokens, i, reader.lex)
+            if start >= 0:
+                reader.short.setdefault(short, people.actor_name(reader.text, tokens[start:i], reader.lex))
 
 
-def unsaid(reader: Reader, *, plural: bool | None) -> Holder:
-    """Whom a sentence without a subject of its own goes on about."""
-    found = latest(reader.voices, Wanted(plural=plural), reader.at) or latest(reader.voices, Wanted(), reader.at)
-    return Holder(found.written, found.name) if found is not None else Holder()
+def _full_start(tokens: list[Token], end: int, lex: Lexicon) -> int:
+    """Where the name that ends before a bracket begins: at its noun with a capital; -1 if there is none."""
+    for at in range(end - 1, max(-1, end - _LONG_NAME), -1):
+        if not tokens[at].text[0].isalnum():
+            break
+        if tokens[at].cap and tokens[at].key in lex.words["orgs"]:
+            while at > 0 and tokens[at - 1].cap and at - 1 > 0:
+                at -= 1
+            return at
+    named = to_the_left(tokens, end, lex)
+    return named.start if named is not None and named.kind in ("org", "actor", "name") and named.end == end else -1
+
+
+def see(reader: Reader, sentence: Sentence, mentions: Iterable[Mention]) -> None:
+    """Keep whom a sentence names, for later phrases to take up; of phrases that begin together the shortest."""
+    ends: dict[int, Mention] = {}
+    for mention in mentions:
+        if mention.start not in ends or mention.end < ends[mention.start].end:
+            ends[mention.start] = mention
+    for mention in ends.values():
+        if mention.kind in _NAMING and (name := own_name(reader, sentence, mention)):
+            entity = _entity(reader, sentence, mention, name)
+            entity.seen += 1
 
 
 def notice(reader: Reader, sentence: Sentence, topic: Mention | None, held: Mention | None) -> None:
-    """Keep whom the next sentences may take up: the people named, the likeliest subject, the holder."""
-    lex = reader.lex
-    for stem in _surnames(reader, sentence):
-        name = people.nominative(reader.people.full[stem], lex)
-        reader.voices.append(Voice(name, True, reader.people.gender_of(name), False, reader.at, NAMED, name))
-    if topic is not None and topic.kind in ("person", "role", "org", "actor", "name"):
-        written = _written(reader, sentence, topic)
-        _keep(reader, sentence, topic, _named(reader, sentence, topic, written), written, TOPIC)
+    """Keep the likeliest subject of a sentence and its holder."""
+    if topic is not None and topic.kind in _NAMING and (name := own_name(reader, sentence, topic)):
+        _entity(reader, sentence, topic, name).topic_at = reader.at
     holder = sentence.holder
-    weight = HELD if holder.quote == "none" else SPOKE
-    if holder.name:
-        if held is not None and held.kind != "pronoun":
-            _keep(reader, sentence, held, holder.name, holder.written, weight)
-        else:
-            again = next((v for v in reversed(reader.voices) if v.name == holder.name), None)
-            if again is not None:
-                reader.voices.append(again._replace(at=reader.at, weight=weight))
-            else:
-                reader.voices.append(Voice(holder.name, True, "", False, reader.at, weight, holder.written))
-        if holder.quote != "none":
-            reader.speaker = holder
-    companies = _COMPANY.findall(reader.text[sentence.start : sentence.end])
-    if companies and lex.lang == "ru":
-        reader.company = lex.actor_names.get(split(companies[-1]), companies[-1])
-
-
-def _keep(reader: Reader, sentence: Sentence, mention: Mention, name: str, written: str, weight: float) -> None:
-    if not name:
+    if not holder.name:
         return
+    if holder.name in reader.entities:
+        entity = reader.entities[holder.name]
+        entity.at, entity.place = reader.at, sentence.end
+        entity.written = holder.written or entity.written
+    elif held is not None:
+        entity = _entity(reader, sentence, held, holder.name)
+    else:
+        entity = _add(reader, Entity(holder.name, holder.written, "person", True, "", False, reader.at, sentence.end))
+    if held is not None and held.kind != "pronoun":
+        entity.words |= stems([t.key for t in sentence.tokens[held.start : held.end]], reader.lex)
+    entity.held_at, entity.held = reader.at, entity.held + 1
+    if holder.quote != "none":
+        entity.spoke_at, reader.speaker = reader.at, holder
+
+
+def _entity(reader: Reader, sentence: Sentence, mention: Mention, name: str) -> Entity:
+    """The entity of a name, now named again."""
     lex, tokens = reader.lex, sentence.tokens
     person = mention.kind in ("person", "role") or reader.people.knows(tuple(name.split()))
-    gender = reader.people.gender_of(name) if person else gender_of(mention, tokens, lex)
-    gender = gender or (gender_of(mention, tokens, lex) if person else "")
-    plural = is_plural(mention, tokens, lex)
-    reader.voices.append(Voice(name, person, gender, plural, reader.at, weight, written))
+    written = _written(reader, sentence, mention)
+    place = tokens[mention.end - 1].end
+    entity = reader.entities.get(name)
+    if entity is None:
+        gender = (reader.people.gender_of(name) if person else "") or gender_of(mention, tokens, lex)
+        plural = is_plural(mention, tokens, lex)
+        entity = _add(reader, Entity(name, written, mention.kind, person, gender, plural, reader.at, place))
+        entity.words |= stems(name, lex)
+    entity.at, entity.place, entity.written = reader.at, place, written
+    before = tokens[mention.start - 1].key if mention.start else ""
+    entity.free |= before not in lex.words["stop"] | lex.locative
+    entity.words |= stems([t.key for t in tokens[mention.start : mention.end]], lex)
+    return entity
 
 
-def _surnames(reader: Reader, sentence: Sentence) -> list[str]:
-    """The stems of people whom a sentence names."""
-    stems = (people.stem_of(t.text, reader.lex) for t in sentence.tokens if t.cap and len(t.text) > 2)
-    return [s for s in dict.fromkeys(stems) if s in reader.people.full]
+def _add(reader: Reader, entity: Entity) -> Entity:
+    """Keep an entity; of too many those named last are kept, for whoever is far away is taken up no more."""
+    if len(reader.entities) >= _MANY:
+        latest = sorted(reader.entities.values(), key=lambda e: (-e.place, e.name))[: _MANY // 2]
+        reader.entities = {e.name: e for e in latest}
+    reader.entities[entity.name] = entity
+    return entity

@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
 
+from detente.text import cases
 from detente.text.given import given_name
-from detente.text.lexicons import Lexicon, key, lexicon, names
+from detente.text.lexicons import Lexicon, key, names
 from detente.text.mentions import describe
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import Token
@@ -59,23 +59,14 @@ class People:
         same = len(name) < 2 or len(known) < 2 or stem_of(name[0], self.lex)[:3] == stem_of(known[0], self.lex)[:3]
         return nominative(known if same else name, self.lex)
 
-    def by_role(self, role: str, before: int | None = None) -> str:
-        """The name last tied to a role before an offset, else first after it; the words must not contradict."""
-        wanted = _role_stems(role, self.lex)
-        earlier = [tied for tied in self.roles if before is None or tied[2] < before]
-        later = [tied for tied in self.roles if tied not in earlier]
-        for stems, stem, _ in (*reversed(earlier), *later):
-            heads = wanted & stems & _head_stems(self.lex.lang)
-            if heads and (wanted <= stems or (len(wanted & stems) >= 2 and len(wanted - stems) <= 1)):
-                return nominative(self.full[stem], self.lex) if stem in self.full else ""
-        return ""
-
-    def may_be(self, name: str, role: str) -> bool:
-        """Whether a role is one of those tied to a name, or so general that it takes up anybody."""
-        stem = stem_of(name.split()[-1], self.lex)
-        heads = {h for stems, tied, _ in self.roles if tied == stem for h in stems & _head_stems(self.lex.lang)}
-        wanted = _role_stems(role, self.lex)
-        return bool(heads & wanted) or bool(wanted & _general_stems(self.lex.lang))
+    def role_stems(self) -> dict[str, frozenset[str]]:
+        """The beginnings of the words of all roles that the document ties to a person, by name."""
+        found: dict[str, frozenset[str]] = {}
+        for stems, stem, _ in self.roles:
+            if stem in self.full:
+                name = nominative(self.full[stem], self.lex)
+                found[name] = found.get(name, frozenset()) | {s[:5] for s in stems}
+        return found
 
     def by_epithet(self, keys: list[str]) -> str:
         """The name of the person that an epithet means, "" if the document names no such person."""
@@ -166,16 +157,6 @@ def _stem5(word: str, lex: Lexicon) -> str:
     return stem_of(word, lex) if lex.lang in ("ru", "uk") else word
 
 
-@cache
-def _head_stems(lang: str) -> frozenset[str]:
-    return frozenset(_stem5(w, lexicon(lang)) for w in lexicon(lang).words["roles"])
-
-
-@cache
-def _general_stems(lang: str) -> frozenset[str]:
-    return frozenset(_stem5(w, lexicon(lang)) for w in lexicon(lang).words["general"])
-
-
 def _gender(name: tuple[str, ...], role: str, lex: Lexicon) -> str:
     first = key(name[0])
     given = given_name(name[0], lex) or first
@@ -243,10 +224,9 @@ def actor_name(text: str, phrase: list[Token], lex: Lexicon) -> str:
         for size in range(len(keys), 0, -1):
             if keys[:size] in lex.actor_names and size < len(keys) and bare[size].cap:
                 return f"{lex.actor_names[keys[:size]]} {text[bare[size].start : bare[-1].end]}"
-    whole = unmarked(text[bare[0].start : phrase[-1].end])
-    if lex.lang in ("ru", "uk"):
-        head = lex.nominative.get(bare[0].key, "")
-        if head and head != bare[0].key:
-            shown = head.upper() if bare[0].text.isupper() else head[0].upper() + head[1:] if bare[0].cap else head
-            whole = shown + whole[len(bare[0].text) :]
-    return whole
+    if lex.lang not in ("ru", "uk"):
+        return unmarked(text[bare[0].start : phrase[-1].end])
+    whole, end = "", bare[0].start
+    for token, word in zip(bare, cases.nominative([t.text for t in bare], lex), strict=True):
+        whole, end = whole + text[end : token.start] + word, token.end
+    return unmarked(whole + text[end : phrase[-1].end])

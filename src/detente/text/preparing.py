@@ -1,5 +1,7 @@
 """The sentences of a document made ready for reading: tokens, direct speech, attributions, place on the page."""
 
+import re
+
 from detente.text import cues
 from detente.text.capitals import is_shouted, lowered, named_words
 from detente.text.naming import Sentence
@@ -10,6 +12,8 @@ from detente.text.tokens import QUOTE, Token, tokenize
 
 _TERMINAL = (".", "!", "?", "…", ":", ";", '"', "”", "»", "“", ")", "’", "'")
 _HEADLINE = 160
+# The marks and the address of a link in Markdown.
+_LINK = re.compile(r"\](?:\([^)\s]*\))|\[(?=[^\]]+\]\()")
 
 
 def prepare(text: str, sentences: list[tuple[int, int]], spans: list[Span], known: People) -> list[Sentence]:
@@ -51,4 +55,5 @@ def _tokens(text: str, start: int, end: int, spans: list[Span]) -> list[Token]:
         found.append(Token(QUOTE, QUOTE, left, right, False))
         at = max(at, right)
     found.extend(tokenize(text, start=at, end=end))
-    return found
+    links = [(m.start(), m.end()) for m in _LINK.finditer(text, start, end)]
+    return [t for t in found if not any(a <= t.start < b for a, b in links)] if links else found

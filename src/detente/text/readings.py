@@ -1,59 +1,66 @@
 """The readings of who holds a sentence, and the choice among them by the trained weights."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
 from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
 from detente.text.naming import Holder, Reader, Sentence
-from detente.text.tokens import Token
-from detente.text.weights import score, totals
+from detente.text.people import stem_of
+from detente.text.tags import is_verb_shaped
+from detente.text.tokens import QUOTE, Token
+from detente.text.weights import score
 
-QUOTES = ("direct", "indirect", "none")
-
-
-class Reading(NamedTuple):
-    """A phrase of a sentence, nobody, or the voice before, with the evidence for it."""
-
-    kind: Literal["phrase", "nobody", "before"]
-    at: int
-    mention: Mention | None
-    features: list[str]
-    score: float
-
-
-Choose = Callable[[int, Sequence[Reading]], int]
-Quoted = Callable[[int, list[str]], str]
+_APART = 4
 
 
 def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
     """The readings of a sentence, or of those that one stretch of direct speech runs over."""
     found: list[Reading] = []
+    model = reader.judge.models.holders
     for at, view in views.items():
-        for rank, mention in enumerate(_phrases(view, reader.lex)):
+        phrases = _phrases(view, reader)
+        starts = sorted({m.start for m in phrases})
+        for mention in phrases:
+            rank = starts.index(mention.start)
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
-            found.append(Reading("phrase", at, mention, features, score("holders", features)))
+            found.append(Reading("phrase", at, mention, features, score(model, features)))
     first = next(iter(views))
     kinds = [r.mention.kind for r in found if r.mention is not None]
     features = of_nobody(views[first], kinds, reader.lex)
-    found.append(Reading("nobody", first, None, features, score("holders", features)))
-    if reader.speaker.name or reader.voices or len(views) > 1:
+    found.append(Reading("nobody", first, None, features, score(model, features)))
+    if reader.entities or len(views) > 1:
         features = of_before(views[first], kinds, reader.lex)
-        found.append(Reading("before", first, None, features, score("holders", features)))
+        found.append(Reading("before", first, None, features, score(model, features)))
     return found
 
 
-def _phrases(view: View, lex: Lexicon) -> list[Mention]:
-    """The phrases that may be the holder, with those only the grammar sees, without "his words"."""
+def _phrases(view: View, reader: Reader) -> list[Mention]:
+    """The phrases that may be the holder, with those only the grammar or the document sees, without "his words"."""
     him = {i for cue in view.cues if cue.kind == "him" for i in range(cue.start, cue.end)}
-    found = [m for m in candidates(view.tokens, lex) if not him & set(range(m.start, m.end))]
+    found = [m for m in candidates(view.tokens, reader.lex) if not him & set(range(m.start, m.end))]
     for cue in view.cues:
         seen = cue.mention
         if seen is not None and not any(m.start < seen.end and seen.start < m.end for m in found):
             found.append(seen)
-    return sorted(found, key=lambda m: m.start)
+    for known in _people(view.tokens, reader):
+        same = (m for m in found if m.kind in ("person", "name") and m.end == known.end)
+        if not any(m.name == known.name for m in same):
+            found.append(known)
+    return sorted(found, key=lambda m: (m.start, -m.end))
+
+
+def _people(tokens: list[Token], reader: Reader) -> Iterator[Mention]:
+    """The full names of the document's people, wherever they stand."""
+    start = 0
+    for i, token in enumerate(tokens):
+        start = i if not (token.cap and i and tokens[i - 1].cap) else start
+        full = reader.people.full.get(stem_of(token.text, reader.lex), ()) if token.cap and i > start else ()
+        first = i + 1 - len(full)
+        if len(full) > 1 and first >= start and stem_of(tokens[first].text, reader.lex) == stem_of(full[0], reader.lex):
+            yield Mention(first, i + 1, "person", tuple(t.text for t in tokens[first : i + 1]))
 
 
 def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> list[str]:
@@ -69,12 +76,17 @@ def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> 
 
 
 def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
-    """The person whom a role between commas describes: "Gleb Martynov, a partner at the consultancy"."""
-    if mention.kind not in ("role", "person") or mention.start < 2 or tokens[mention.start - 1].text != ",":
+    """The person whom a role describes: "Gleb Martynov, a partner at the firm", "посол России в США | Иванов"."""
+    named = mention.name and reader.people.knows(mention.name)
+    if mention.kind not in ("role", "person") or named:
         return mention
-    before = [m for m in candidates(tokens[: mention.start - 1], reader.lex) if m.end == mention.start - 1]
-    named = [m for m in before if m.kind in ("person", "name") and reader.people.knows(m.name)]
-    return named[0] if named and not (mention.name and reader.people.knows(mention.name)) else mention
+    for known in _people(tokens, reader):
+        after, between = 0 <= known.start - mention.end <= _APART, tokens[mention.end : known.start]
+        if after and all(t.text[0].isalnum() and not is_verb_shaped(t.key, "", reader.lex) for t in between):
+            return known
+        if known.end == mention.start - 1 and tokens[mention.start - 1].text == ",":
+            return known
+    return mention
 
 
 def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
@@ -83,15 +95,9 @@ def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
     return max(phrases, key=lambda r: r.score).mention if phrases else None
 
 
-def best(at: int, found: Sequence[Reading]) -> int:
-    """The reading with the highest score."""
-    scores = [reading.score for reading in found]
-    return scores.index(max(scores))
-
-
 def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, lex: Lexicon) -> list[str]:
     """The evidence of how a sentence is quoted."""
-    spoken = sum(t.end - t.start for t in view.tokens if t.text == "\x01")
+    spoken = sum(t.end - t.start for t in view.tokens if t.text == QUOTE)
     share = spoken / max(1, sentence.end - sentence.start)
     own = chosen.features if chosen.mention is not None else []
     found = [
@@ -108,9 +114,3 @@ def of_quote(view: View, sentence: Sentence, chosen: Reading, holder: Holder, le
 
 
 _ASIDE = ("grammar=", "word+1", "word-1", "right", "left", "V", "A", "S", "kind", "opens", "ending+1")
-
-
-def quote_of(at: int, features: list[str]) -> str:
-    """The quote type with the highest score."""
-    scores = totals("quotes", features)
-    return QUOTES[scores.index(max(scores))]

@@ -1,131 +1,228 @@
 """How likely a statement speaks of US–Russia dealings in a natural resource.
 
-A transparent score: the actors, resources and dealings that the statement and its surroundings name,
-weighed and squashed to a probability; from THRESHOLD on a statement counts as relevant. The terms and
-weights lie in `lexicons/relevance.toml`.
+A linear-chain conditional random field over the sentences of an article (Lafferty et al. 2001): named features say what
+each sentence and those around it name, one weight says how much what is relevant runs on; the forward–backward pass
+gives the probability of each sentence. From THRESHOLD on a statement counts as relevant. The terms lie in
+`lexicons/relevance.toml`, the weights in `weights/relevance.json`.
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from detente.text.lexicons import relevance_terms
+from detente.text.weights import Model, load
+from detente.text.weights import score as weighed
 
 THRESHOLD = 0.5
+STAY, STAY_ON = "stay", "stay,paragraph"
 _CLASSES = ("us", "russia", "resource", "dealing", "others", "market", "war", "figure", "ukraine")
+_CORE = ("us", "russia", "resource", "dealing")
+_PAIR = ("us", "russia", "resource")
 _WORD = re.compile(r"[^\W\d_]+")
 _STEM = 6
-_PULL = 0.3
-_WEAK_TOPIC = 0.25
 _BYLINE = 6
 _PARTICLE = 3
-_NUMBER = re.compile(r"\d+")
+_LEAD = 3
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_MONEY = re.compile(r"[%$€£₽]|\b(?:долл|руб|euro|dollari|percent)")
 _ENDED = re.compile(r"[.!?…:;\"»”)’]\W*$")
 _QUOTED = re.compile(r"[«“\"]|^—")
-_POINTS = frozenset(("us", "russia", "resource", "dealing"))
-_ACTORS = ("us", "russia", "resource")
+_LARGE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What surrounds a statement: its article's headline and lead, the sentences before it, the whole.
+class Seen:
+    """A sentence as the score sees it: the classes of terms it names, its resources, the beginnings of its words."""
 
-    `topic` is the share of the article's stretches of three sentences that name the United States,
-    Russia and a resource, `rivals` the share of its sentences that name third countries but not the
-    United States; both below 0 where the article is not known.
-    """
-
-    lead: str = ""
-    before: str = ""
-    topic: float = -1.0
-    rivals: float = -1.0
-    # The beginnings of the words that the article's sentences share; see `central_of`.
-    central: frozenset[str] = frozenset()
-    after: str = ""
+    text: str
+    classes: frozenset[str]
+    resources: frozenset[str]
+    stems: frozenset[str]
+    paragraph: int
 
 
-def score(statement_text: str, *, lang: str, context: Context | None = None) -> float:
-    """The probability, between 0 and 1.
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An article: the words its sentences share, its main resource, how often the pair and a resource are near."""
+
+    central: frozenset[str]
+    resource: str
+    topic: float
+    rivals: float
+    lead: Seen
+
+
+def score(statement_text: str, *, lang: str, model: Model | None = None) -> float:
+    """The probability, between 0 and 1, of a statement that stands alone.
 
     >>> score("Washington lifted sanctions on Russian aluminium.", lang="en") > THRESHOLD
     True
     >>> score("It rained in Paris.", lang="en") > THRESHOLD
     False
     """
-    found = features(statement_text, context or Context())
-    weights: Mapping[str, float] = relevance_terms()["weights"]
-    total = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in found.items())
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+    return likelihoods([statement_text], lang=lang, model=model)[0]
 
 
-def smoothed(scores: Sequence[float]) -> list[float]:
-    """The scores of an article's sentences, each drawn towards those beside it: what is relevant runs on."""
-    logits = [math.log(max(p, 1e-6) / max(1 - p, 1e-6)) for p in scores]
-    drawn = [
-        logit + _PULL * (sum(logits[max(0, i - 1) : i]) + sum(logits[i + 1 : i + 2])) for i, logit in enumerate(logits)
-    ]
-    return [1 / (1 + math.exp(-max(-30.0, min(30.0, z)))) for z in drawn]
+def likelihoods(
+    texts: Sequence[str], *, lang: str, paragraphs: Sequence[int] = (), title: str = "", model: Model | None = None
+) -> list[float]:
+    """The probability of every sentence of an article; `paragraphs` are the numbers of theirs, `title` its headline."""
+    known = load().relevance if model is None else model
+    found = features(texts, lang=lang, paragraphs=paragraphs, title=title)
+    return marginals([weighed(known, names) for names in found], stays(paragraphs or range(len(texts)), known))
 
 
-def features(text: str, context: Context) -> dict[str, float]:
-    """The evidence by name; every value lies between 0 and 1."""
-    here = named(text)
-    before, lead = named(context.before), named(context.lead)
-    near = {n: 1.0 if n in here else 0.6 if n in before else 0.4 if n in lead else 0.0 for n in _ACTORS}
-    found = {name: float(name in here) for name in _CLASSES}
-    found |= {f"near_{name}": value for name, value in near.items()}
-    found["all"] = near["us"] * near["russia"] * near["resource"]
-    found["pair"] = near["us"] * near["russia"]
-    found["here"] = float(all(n in here for n in _ACTORS))
-    known = context.topic >= 0
-    found["topic"] = context.topic if known else 0.0
-    found["off_topic"] = float(known and context.topic < _WEAK_TOPIC)
-    found["barely_topic"] = float(known and context.topic < 2 * _WEAK_TOPIC)
-    found["alone"] = float(not known)
-    found["rivals"] = max(0.0, context.rivals)
-    stems = _stems(text)
-    if known and stems:
-        shared = stems & context.central
-        found["central"] = min(1.0, len(shared) / 3)
-        found["not_central"] = float(not shared)
-        found["lead"] = min(1.0, len(stems & _stems(context.lead)) / 4)
-        found["beside"] = min(1.0, len(stems & (_stems(context.before) | _stems(context.after))) / 3)
-        after = named(context.after)
-        found["after_pair"] = float("us" in after and "russia" in after)
-        found["after_resource"] = float("resource" in after)
-    if known:
-        found |= _in_article(text, context, here)
-    third = "others" in here
-    found["third_alone"] = float(third and "us" not in here)
-    found["third_and_russia"] = float(third and "us" not in here and "russia" in here)
-    found["us_and_third"] = float(third and "us" in here and "russia" not in here)
-    actor = "us" in here or "russia" in here
-    found["resource_and_actor"] = float("resource" in here and actor)
-    found["both_actors"] = float({"us", "russia"} <= here)
-    found["actor_alone"] = float(actor and not {"resource", "dealing"} & here)
-    found["resource_alone"] = float("resource" in here and not actor)
-    found["us_and_ukraine"] = float({"us", "ukraine"} <= here and "russia" not in here)
-    found["bare"] = float(not here)
-    found["bare_topic"] = found["bare"] * found["topic"]
-    found["market_alone"] = float("market" in here and not {"us", "russia"} <= here)
-    found["short"] = float(len(text) < 40)
+def stays(paragraphs: Sequence[int], model: Model) -> list[float]:
+    """How much each sentence after the first is drawn towards the one before it."""
+    always, inside = (model.get(name, (0.0,))[0] for name in (STAY, STAY_ON))
+    return [always + inside * (a == b) for a, b in pairwise(paragraphs)]
+
+
+def marginals(logits: Sequence[float], drawn: Sequence[float]) -> list[float]:
+    """The probability of state 1 along a chain with states 0 and 1; equal neighbours add what draws them."""
+    ahead = [0.0] * len(logits)
+    for i in range(len(logits) - 1):
+        ahead[i + 1] = _passed(ahead[i] + logits[i], drawn[i])
+    back = 0.0
+    found = [0.0] * len(logits)
+    for i in range(len(logits) - 1, -1, -1):
+        total = max(-_LARGE, min(_LARGE, ahead[i] + logits[i] + back))
+        found[i] = 1 / (1 + math.exp(-total))
+        if i:
+            back = _passed(back + logits[i], drawn[i - 1])
     return found
 
 
-def _in_article(text: str, context: Context, here: frozenset[str]) -> dict[str, float]:
-    """The evidence of how a sentence looks in its article: bylines and closing lines are seldom to the point."""
-    words = _WORD.findall(text)
-    named_only = len(words) <= _BYLINE and all(w[0].isupper() or len(w) <= _PARTICLE for w in words)
-    return {
-        "names_only": float(named_only),
-        "figures": min(1.0, len(_NUMBER.findall(text)) / 4),
-        "last": float(not context.after),
-        "unended": float(not _ENDED.search(text) and not _POINTS & here),
-        "quoted": float(_QUOTED.search(text) is not None),
-        "russia_alone": float("russia" in here and not {"us", "dealing"} & here),
-    }
+def _passed(logit: float, drawn: float) -> float:
+    """What a sentence's log-odds tell its neighbour."""
+    logit = max(-_LARGE, min(_LARGE, logit))
+    stay = math.exp(drawn)
+    return math.log((1 + math.exp(logit) * stay) / (stay + math.exp(logit)))
+
+
+def features(texts: Sequence[str], *, lang: str, paragraphs: Sequence[int] = (), title: str = "") -> list[list[str]]:
+    """The evidence for every sentence, by name."""
+    numbers = paragraphs or range(len(texts))
+    seen = [_seen(text, number) for text, number in zip(texts, numbers, strict=True)]
+    if len(seen) == 1:
+        return [[*_local(seen[0], lang), "alone", f"alone,core={_pattern(seen[0].classes)}"]]
+    whole = _whole(seen, title)
+    return [[*_local(s, lang), *_placed(seen, i, whole)] for i, s in enumerate(seen)]
+
+
+def _seen(text: str, paragraph: int) -> Seen:
+    low = text.lower().replace("’", "'")
+    matched = _patterns()["resource"].finditer(low)
+    return Seen(text, named(text), frozenset(m.group()[:4] for m in matched), _stems(text), paragraph)
+
+
+def _whole(seen: Sequence[Seen], title: str) -> Whole:
+    stretches = [frozenset().union(*(s.classes for s in seen[max(0, i - 1) : i + 2])) for i in range(len(seen))]
+    counts = Counter(stem for s in seen for stem in s.stems)
+    resources = Counter(r for s in seen for r in s.resources)
+    least = max(3, len(seen) // 10)
+    opening = " ".join([title, *(s.text for s in seen[:_LEAD])])
+    return Whole(
+        frozenset(stem for stem, count in counts.items() if count >= least),
+        max(resources, key=lambda r: (resources[r], r)) if resources else "",
+        sum(all(name in found for name in _PAIR) for found in stretches) / len(seen),
+        sum("others" in s.classes and "us" not in s.classes for s in seen) / len(seen),
+        _seen(opening, 0),
+    )
+
+
+def _local(s: Seen, lang: str) -> Iterable[str]:
+    """What a sentence tells by itself."""
+    here = s.classes
+    core = _pattern(here)
+    yield "bias"
+    yield from (f"has={name}" for name in here)
+    yield f"core={core}"
+    yield f"pair={_pattern(here, _PAIR)}"
+    for name in ("others", "market", "war", "ukraine"):
+        yield f"core={core},{name}={name in here}"
+        yield f"us={'us' in here},russia={'russia' in here},{name}={name in here}"
+    yield f"market={'market' in here},others={'others' in here},{'dealing' in here}"
+    figures = len(_NUMBER.findall(s.text))
+    yield f"figures={min(figures, 4)}"
+    yield f"figures={min(figures, 2)},money={bool(_MONEY.search(s.text))},core={core}"
+    quoted, asks = bool(_QUOTED.search(s.text)), s.text.rstrip().endswith("?")
+    yield f"quoted={quoted}"
+    yield f"asks={asks}"
+    words = _WORD.findall(s.text)
+    yield f"long={min(len(words) // 6, 4)}"
+    if len(words) <= _BYLINE and all(w[0].isupper() or len(w) <= _PARTICLE for w in words):
+        yield "names_only"
+    if not _ENDED.search(s.text):
+        yield f"unended,{bool(here & set(_CORE))}"
+    yield f"{lang}:first={words[0].lower()[:_STEM] if words else ''}"
+    yield from (f"word={stem}" for stem in s.stems)
+    yield f"{lang}:bias"
+
+
+def _placed(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
+    """What the sentences around it and the whole article tell of a sentence."""
+    s = seen[at]
+    core, pair = _pattern(s.classes), _pattern(s.classes, _PAIR)
+    before = seen[at - 1].classes if at else frozenset()
+    two = before | (seen[at - 2].classes if at > 1 else frozenset())
+    after = seen[at + 1].classes if at + 1 < len(seen) else frozenset()
+    beside = frozenset().union(*(o.classes for o in seen[max(0, at - 3) : at + 4] if o.paragraph == s.paragraph))
+    carried = "".join(
+        "2" if n in s.classes else "1" if n in two else "L" if n in whole.lead.classes else "0" for n in _PAIR
+    )
+    yield f"before={_pattern(before)}"
+    yield f"before={_pattern(before, _PAIR)},{pair}"
+    yield f"two={_pattern(two, _PAIR)},{pair}"
+    yield f"after={_pattern(after, _PAIR)}"
+    yield f"beside={_pattern(beside, _PAIR)},{pair}"
+    yield f"carried={carried}"
+    yield f"carried={carried},{'dealing' in s.classes},{'others' in s.classes}"
+    yield f"carried={carried},market={'market' in s.classes}"
+    for name in ("others", "market", "war"):
+        yield f"before:{name}={name in before},{name in s.classes}"
+    topic, rivals = int(4 * whole.topic), int(4 * whole.rivals)
+    yield f"topic={topic}"
+    yield f"topic={topic},core={core}"
+    yield f"topic={topic},carried={carried}"
+    yield f"rivals={rivals},{pair}"
+    main = "none" if not s.resources else "main" if whole.resource in s.resources else "other"
+    yield f"resource={main}"
+    yield f"resource={main},us={'us' in s.classes},russia={'russia' in s.classes}"
+    place = _place(at, len(seen))
+    yield f"place={place}"
+    yield f"place={place},{pair}"
+    yield f"place={place},market={'market' in s.classes}"
+    yield from _shared(seen, at, whole)
+
+
+def _place(at: int, size: int) -> str:
+    if at < 2:
+        return "second" if at else "first"
+    return "last" if at + 1 == size else "late" if at + 3 >= size else "mid"
+
+
+def _shared(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
+    """How many words a sentence shares with its neighbours, the opening and the whole article."""
+    stems = seen[at].stems
+    near = stems & frozenset().union(*(s.stems for s in (*seen[max(0, at - 1) : at], *seen[at + 1 : at + 2])))
+    lead = min(len(stems & whole.lead.stems), 4)
+    new = len(stems - whole.central - whole.lead.stems) / max(1, len(stems))
+    yield f"central={min(len(stems & whole.central), 4)}"
+    yield f"lead={lead}"
+    yield f"lead={lead},{_pattern(seen[at].classes)}"
+    yield f"near={min(len(near), 3)}"
+    yield f"new={int(4 * new)}"
+    yield f"new={int(4 * new)},{_pattern(seen[at].classes, _PAIR)}"
+
+
+def _pattern(found: frozenset[str], names: Sequence[str] = _CORE) -> str:
+    return "".join(name[0] if name in found else "-" for name in names)
 
 
 def named(text: str) -> frozenset[str]:
@@ -138,27 +235,6 @@ def named(text: str) -> frozenset[str]:
     if "figure" in found and "resource" in found and not _patterns()["resource"].search(_without(low)):
         found.discard("resource")
     return frozenset(found)
-
-
-def topic_of(texts: Sequence[str]) -> tuple[float, float]:
-    """`topic` and `rivals` of an article, given its sentences; see Context."""
-    seen = [named(text) for text in texts]
-    if not seen:
-        return 0.0, 0.0
-    stretches = [frozenset().union(*seen[max(0, i - 1) : i + 2]) for i in range(len(seen))]
-    topic = sum(all(name in found for name in _ACTORS) for found in stretches) / len(seen)
-    rivals = sum("others" in found and "us" not in found for found in seen) / len(seen)
-    return topic, rivals
-
-
-def central_of(texts: Sequence[str]) -> frozenset[str]:
-    """The beginnings of words that at least three sentences of an article, and a tenth of them, share."""
-    counts: dict[str, int] = {}
-    for text in texts:
-        for stem in _stems(text):
-            counts[stem] = counts.get(stem, 0) + 1
-    least = max(3, len(texts) // 10)
-    return frozenset(stem for stem, count in counts.items() if count >= least)
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -5,30 +5,38 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-_FOLDER = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parent / "weights"
+# Feature -> its weight for every class of the model.
+Model = Mapping[str, Sequence[float]]
+
+
+class Models(NamedTuple):
+    """The models of extraction; see `benchmarks/extraction_fit.py` for where their weights come from."""
+
+    # Which phrase of a sentence is its holder.
+    holders: Model
+    # Who is meant by a phrase that names nobody.
+    names: Model
+    # How a sentence is quoted: see `readings.QUOTES`.
+    quotes: Model
+    # Whether a sentence speaks of the target.
+    relevance: Model
 
 
 @cache
-def weights(model: str) -> Mapping[str, float]:
-    """Feature -> weight of a model; see `benchmarks/extraction_fit.py` for where they come from."""
-    return {name: row[0] for name, row in _rows(model).items()}
+def load(folder: Path = SHIPPED) -> Models:
+    """The models that lie in a folder, one JSON file each."""
+    return Models(*(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in Models._fields))
 
 
-@cache
-def _rows(model: str) -> Mapping[str, list[float]]:
-    """Feature -> its weight for every class."""
-    found: dict[str, list[float]] = json.loads((_FOLDER / f"{model}.json").read_text(encoding="utf-8"))
-    return found
-
-
-def score(model: str, features: Sequence[str]) -> float:
+def score(model: Model, features: Sequence[str]) -> float:
     """The sum of the weights of the features that a model of one class knows."""
-    known = weights(model)
-    return math.fsum(known[name] for name in {*features} & known.keys())
+    return math.fsum(model[name][0] for name in {*features} & model.keys())
 
 
-def totals(model: str, features: Sequence[str]) -> list[float]:
+def totals(model: Model, features: Sequence[str], classes: int) -> list[float]:
     """The same for every class of a model of several."""
-    known = _rows(model)
-    return [math.fsum(column) for column in zip(*(known[name] for name in {*features} & known.keys()), strict=True)]
+    known = [model[name] for name in {*features} & model.keys()]
+    return [math.fsum(row[i] for row in known) for i in range(classes)]

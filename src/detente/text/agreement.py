@@ -1,21 +1,12 @@
-"""Who has been spoken of: what "he", "the company" or an unsaid subject takes up.
-
-Every sentence leaves voices behind: its holder, the phrase that was likeliest to be it, the people it names. A later
-word takes up the nearest one that fits in kind, gender and number; a holder or subject outweighs a mere mention.
-"""
+"""What a word may take up by its grammar: person or thing, gender, number."""
 
 import re
-from collections import Counter
 from typing import NamedTuple
 
 from detente.text.lexicons import Lexicon, key
 from detente.text.mentions import Mention
 from detente.text.tokens import Token
 
-SPOKE, HELD, TOPIC, NAMED = 2.0, 1.2, 0.8, 0.0
-_FAR = 10
-_NEAR = 4
-_AGAIN = 0.15
 _PLURAL_FIRST = frozenset(
     ("i", "gli", "le", "dei", "degli", "delle", "two", "three", "several", "due", "tre", "quei", "questi")
 )
@@ -24,50 +15,12 @@ _NEUTER_RU = re.compile(r"(?:о|ие|ье|е)$")
 _FEMININE_RU = re.compile(r"(?:а|я|ь)$")
 
 
-class Voice(NamedTuple):
-    """Somebody or something that may be taken up: `at` counts sentences, `gender` and `number` are "" if unknown."""
-
-    name: str
-    person: bool
-    gender: str
-    plural: bool
-    at: int
-    weight: float
-    written: str = ""
-
-
 class Wanted(NamedTuple):
     """What a word may take up; None and "" stand for anything."""
 
     person: bool | None = None
     gender: str = ""
     plural: bool | None = None
-    # Countries and capitals are no "company".
-    barred: frozenset[str] = frozenset()
-
-
-def latest(voices: list[Voice], wanted: Wanted, at: int) -> Voice | None:
-    """The voice that fits best before, or in, the sentence of a number; None if none does."""
-    best: Voice | None = None
-    top = -_FAR - 1.0
-    counts = Counter(voice.name for voice in voices)
-    for voice in voices:
-        if not _fits(voice, wanted) or (voice.weight <= TOPIC and at - voice.at > _NEAR):
-            continue
-        score = voice.weight - (at - voice.at) + _AGAIN * min(counts[voice.name], 8)
-        if score >= top:
-            best, top = voice, score
-    return best
-
-
-def _fits(voice: Voice, wanted: Wanted) -> bool:
-    if wanted.person is not None and voice.person != wanted.person:
-        return False
-    if wanted.plural is not None and voice.plural != wanted.plural:
-        return False
-    if wanted.barred and any(key(word) in wanted.barred for word in voice.name.split()):
-        return False
-    return not (wanted.gender and voice.gender and voice.gender != wanted.gender)
 
 
 def meant_by(word: str, lex: Lexicon) -> Wanted:
@@ -75,7 +28,7 @@ def meant_by(word: str, lex: Lexicon) -> Wanted:
 
     >>> from detente.text.lexicons import lexicon
     >>> meant_by("she", lexicon("en"))
-    Wanted(person=True, gender='f', plural=False, barred=frozenset())
+    Wanted(person=True, gender='f', plural=False)
     """
     low = key(word)
     if low in ("they", "their", "them", "essi", "loro", "они", "их", "им", "ими", "sie", "ils", "ellos"):
