@@ -1,6 +1,6 @@
 """Tasks, settings' types, randomness, splits, calibration, encoders, tracking."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -106,6 +106,17 @@ def test_keep_and_unlabelled_rows(tmp_path, stance):
     assert len(corpus.train) + len(corpus.dev) == 20
     assert set(corpus.train["lang"]) == {"it"}
     assert any("1 rows of train without a label for stance" in note for note in corpus.notes)
+
+
+def test_a_file_without_the_kept_column_stays_whole_and_an_unknown_one_is_told(tmp_path, stance):
+    rows = [f"text {i},{'neutral' if i % 2 else 'skeptical'}" for i in range(60)]
+    (tmp_path / "train.csv").write_text("\n".join(["text,stance", *rows]) + "\n")
+    (tmp_path / "test.csv").write_text("\n".join(["text,stance,seen", *(f"{r},{i % 2}" for i, r in enumerate(rows))]))
+    spec = DataSpec(name="files", train=str(tmp_path / "train.csv"), test=str(tmp_path / "test.csv"), keep={"seen": 0})
+    corpus = load_corpus(spec, [stance], seed=1)
+    assert (len(corpus.train) + len(corpus.dev), len(corpus.test)) == (60, 30)
+    with pytest.raises(InputError, match=r"data\.keep\.sen: no row has a column sen"):
+        load_corpus(replace(spec, keep={"sen": 0}), [stance], seed=1)
 
 
 def test_a_hub_name_is_loaded_by_datasets(monkeypatch, stance):

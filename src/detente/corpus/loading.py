@@ -135,8 +135,9 @@ def fingerprint(statements: Sequence[Statement]) -> str:
 
 def _read(spec: DataSpec, tasks: Sequence[Task], rejects: Rejects) -> dict[str, list[Statement]]:
     by_split: dict[str, list[Statement]] = {name: [] for name in SPLITS}
+    columns: set[str] = set()  # of data.keep, that some file has
     if spec.all:
-        for statement in _statements(spec.all, spec, tasks, rejects):
+        for statement in _statements(spec.all, spec, tasks, rejects, columns):
             given = statement.split.casefold()
             name = _SPLIT_NAMES.get(given, given)
             if name in by_split:
@@ -146,16 +147,20 @@ def _read(spec: DataSpec, tasks: Sequence[Task], rejects: Rejects) -> dict[str, 
                     f'{spec.all}: the split of "{statement.id}" is "{statement.split}"; it must be train, dev or test '
                     "(or none, to leave the row out)"
                 )
-        return by_split
-    for name in SPLITS:
+    for name in SPLITS if not spec.all else ():
         source = getattr(spec, name)
         if source:
-            rows = _statements(source, spec, tasks, rejects)
+            rows = _statements(source, spec, tasks, rejects, columns)
             by_split[name] = [replace(statement, split=name) for statement in rows]
+    for name in spec.keep.keys() - columns:
+        raise InputError(f"data.keep.{name}: no row has a column {name}; name one that the data have")
     return by_split
 
 
-def _statements(source: str, spec: DataSpec, tasks: Sequence[Task], rejects: Rejects) -> list[Statement]:
+def _statements(
+    source: str, spec: DataSpec, tasks: Sequence[Task], rejects: Rejects, columns: set[str]
+) -> list[Statement]:
+    """The rows of one source that `spec.keep` keeps; a source without one of its columns is not filtered by it."""
     path = Path(paths.resolve(source))
     if not path.exists() and _HUB_NAME.fullmatch(source) and files.ending(path) not in files.TABLES:
         found = _from_hub(source, spec, tasks)
@@ -164,7 +169,9 @@ def _statements(source: str, spec: DataSpec, tasks: Sequence[Task], rejects: Rej
         if not tables:
             raise InputError(f"{path} holds no table; training reads .jsonl, .csv, .tsv or .parquet")
         found = list(files.read_statements(tables, layout=spec.layout, tasks=tasks, rejects=rejects))
-    kept = [s for s in found if all(str(_column(s, name)) == str(value) for name, value in spec.keep.items())]
+    keep = {name: str(v) for name, v in spec.keep.items() if any(_column(s, name) is not None for s in found)}
+    columns |= keep.keys()
+    kept = [s for s in found if all(str(_column(s, name)) == value for name, value in keep.items())]
     return [replace(s, lang=spec.lang) if spec.lang and not s.lang else s for s in kept]
 
 
