@@ -27,7 +27,7 @@ class EncoderSpec:
     `path` is `embedded:PACKAGE` (weights inside an installed package, never the network), a folder, or
     a hub name. `sha256` of `model.safetensors` is checked where given. `pooling` (mean or cls) and
     `prefix` matter to embeddings; `max_length` is in tokens. `languages` are those it reads well, all if
-    empty: the blend leaves it out for the others.
+    empty: the blend leaves it out for the others. `learning_rate` is the one that suits training it whole.
     """
 
     name: str
@@ -38,6 +38,7 @@ class EncoderSpec:
     pooling: str = "mean"
     prefix: str = ""
     languages: Sequence[str] = ()
+    learning_rate: float = 5e-5
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown pooling or a length that holds no text."""

@@ -101,7 +101,10 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
             notes.append(f"{left_out} rows of {name} without a label for {_names(tasks)} were left out")
         by_split[name] = kept
     if not by_split["train"]:
-        raise InputError(f"data={spec.name} has no labelled training rows for {_names(tasks)}; give data.train=FILE")
+        raise InputError(
+            f"data={spec.name} has no training rows labelled for {_names(tasks)}; give data.train=FILE, "
+            "or train the one task that it has labels for (task=stance)"
+        )
     if not by_split["dev"]:
         groups = splits.groups_of(by_split["train"], spec.group)
         by_split["train"], by_split["dev"] = splits.hold_out(

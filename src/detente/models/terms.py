@@ -110,8 +110,10 @@ def fit_terms(
             raise InputError(
                 f"the training texts hold no {name} features; give more text, or lower model.char_min_rows"
             ) from None
-    tones = load_tones() if cues else None
-    return Terms(ngrams, shipped_cues() if cues else None, recurring_targets(statements), windowed, tones)
+    targets = recurring_targets(statements)
+    # Words of tone say nothing of one politician among a few: on P-Stance dev 0.745 with them, 0.753 without.
+    tones = load_tones() if cues and not targets else None
+    return Terms(ngrams, shipped_cues() if cues else None, targets, windowed, tones)
 
 
 def load_terms(folder: Path) -> Terms:
