@@ -117,9 +117,16 @@ def run_trainer(
     trainer.add_callback(callbacks.progress_log(name))
     newest = resuming.newest(folder)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    in_full_precision(trainer.model)
     if watch.diverged:
         raise InputError(f"the loss of {name} became NaN; lower model.learning_rate (now {spec.learning_rate})")
     return list(trainer.state.log_history)
+
+
+def in_full_precision(model: Any) -> None:
+    """Take from a model what mixed precision put before its forward pass: it predicts as it will when loaded."""
+    for name in ("forward", "_original_forward"):  # set on the object, over the method of its class
+        model.__dict__.pop(name, None)
 
 
 def _keeping(watch: callbacks.Watch) -> Any:

@@ -21,7 +21,7 @@ from detente.errors import InputError
 from detente.evaluation.metrics import headline
 from detente.models import callbacks, faults, objectives, ranks, resuming, windows
 from detente.models.length_batches import LengthBatches
-from detente.models.trainer import precision_of
+from detente.models.trainer import in_full_precision, precision_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -61,6 +61,7 @@ def train(
             if newest is not None:
                 log.info(f"{task.name}: going on from step {resuming.step_of(newest)}")
             trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+            in_full_precision(trainer.model)
             history = trainer.state.log_history
             _check_divergence(spec, task, watch, trainer.state)
         model = trainer.model.cpu().eval()
