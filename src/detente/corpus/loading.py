@@ -173,7 +173,7 @@ def _statements(
             raise InputError(f"{path} holds no table; training reads .jsonl, .csv, .tsv or .parquet")
         found = list(files.read_statements(tables, layout=spec.layout, tasks=tasks, rejects=rejects))
     keep = {name: str(v) for name, v in spec.keep.items() if any(_column(s, name) is not None for s in found)}
-    columns |= keep.keys()
+    columns.update(keep)
     kept = [s for s in found if all(str(_column(s, name)) == value for name, value in keep.items())]
     return [replace(s, lang=spec.lang) if spec.lang and not s.lang else s for s in kept]
 
