@@ -247,7 +247,7 @@ def test_help_shows_the_parts_that_are_asked_for(run):
     assert "model=text_only " in out
     assert "model.of.c=2.0" in out
     _, out, _ = run("train", "--help", "model=finetune", "encoder=xlmr_base")
-    assert "model.learning_rate=5.0e-5" in out
+    assert "model.patience=2" in out
     assert "encoder=xlmr_base" in out
     assert "minilm_multilingual" in out
 

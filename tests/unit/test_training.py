@@ -316,7 +316,8 @@ def largest(one, two):
 
 
 def test_accumulated_batches_learn_what_one_large_batch_does(tiny_encoder, statements, stance, tmp_path):
-    spec = FinetuneSpec(encoder=still(tiny_encoder, tmp_path), batch_size=16, epochs=1, learning_rate=1e-3)
+    exact = {"epochs": 1, "learning_rate": 1e-3, "precision": "fp32"}
+    spec = FinetuneSpec(encoder=still(tiny_encoder, tmp_path), batch_size=16, **exact)
     large = weights_after(spec, statements, stance, tmp_path / "large")
     small = weights_after(replace(spec, batch_size=4, accumulate=4), statements, stance, tmp_path / "small")
     again = weights_after(replace(spec, gradient_checkpointing=True), statements, stance, tmp_path / "again")
@@ -356,7 +357,7 @@ def test_each_setting_reaches_the_training(setting, tiny_encoder, statements, st
     rows = [replace(s, extra=s.extra | soft(s, stance)) for s in statements if s.labels["stance"] != "x"]
     rows = [s for i, s in enumerate(rows) if s.labels["stance"] != "neutral" or i % 2]
     rows = [replace(s, text=s.text + " Moscow warns" * 15) if i % 3 else s for i, s in enumerate(rows)]
-    spec = FinetuneSpec(encoder=tiny_encoder, max_steps=3, learning_rate=1e-3)
+    spec = FinetuneSpec(encoder=tiny_encoder, max_steps=3, learning_rate=1e-3, precision="fp32")
     plain = weights_after(spec, rows, stance, tmp_path / "plain")
     found = weights_after(replace(spec, **setting), rows, stance, tmp_path / "with")
     assert all(bool(value.isfinite().all()) for value in found.values())
