@@ -60,7 +60,17 @@ def test_where_it_cannot_be_tuned_it_stays_as_it_is_and_says_so(
     assert all(np.array_equal(weights(model), weights(plain)) for model in (few, named))
 
 
+def test_a_large_corpus_is_not_read_to_its_end(many, tiny_encoder, stance, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    tuning = TuningSpec(epochs=3, most_statements=64, batch_size=16, learning_rate=1e-3)
+    fitted(BlendSpec(encoder=tiny_encoder, folds=3, tuning=tuning), many, (stance,), tmp_path)
+    assert "trained on 64 statements" in caplog.text
+    assert "step 4 of 4" in caplog.text
+
+
 def test_settings_that_train_nothing_are_refused():
+    with pytest.raises(UsageError, match="most_statements is 0"):
+        TuningSpec(most_statements=0)
     with pytest.raises(UsageError, match=r"model\.epochs is 0"):
         TuningSpec(epochs=0)
     with pytest.raises(UsageError, match=r"model\.precision"):
