@@ -209,7 +209,10 @@ def _run_job(verb: str, config: Any) -> Any:
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, DetenteError):
-            raise cause from None
+            # A part inside the model (model.tuning) speaks of its settings as if it were the model.
+            part = re.search(r"full_key: (model\.\S+)", str(error))
+            text = f"{part[1] if part else 'model'}.{str(cause).removeprefix('model.')}"
+            raise (type(cause)(text) if str(cause).startswith("model.") else cause) from None
         raise UsageError(_explain_build(error)) from None
     check_types(job)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not (verb == "train" and job.model.family == "finetune"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detente import paths
+from detente.errors import UsageError, did_you_mean
 
 _WIDTH, _COLUMN = 116, 34
 _LINE = re.compile(r"^( *)([\w@./-]+):(?: +(.*?))?$")
@@ -27,7 +28,10 @@ class _Page:
 
 
 def manual(verb: str, what: str, arguments: Sequence[str]) -> str:
-    """The help page of a verb. `arguments` such as model=linear or data=files choose the parts that are shown."""
+    """The help page of a verb. `arguments` such as model=linear or data=files choose the parts that are shown.
+
+    Raises UsageError for a part that there is not.
+    """
     chosen = dict(a.lstrip("+").split("=", 1) for a in arguments if "=" in a)
     page = _read(paths.configs() / f"{verb}.yaml")
     lines = [f"detente {verb}: {what}", *page.head, "", "settings (key=value; ??? must be given)"]
@@ -44,10 +48,13 @@ def manual(verb: str, what: str, arguments: Sequence[str]) -> str:
 def _section(group: str, option: str, prefix: str, chosen: Mapping[str, str]) -> Iterator[str]:
     """One part: its other names, its note, its settings, and the parts that it stands on."""
     folder = paths.configs() / group
-    others = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != option)
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    others = [name for name in known if name != option]
     yield from _wrapped(f"{group}={option}", f"or: {', '.join(others)}" if others else "")
-    if not (folder / f"{option}.yaml").is_file():
+    if option == "null":
         return
+    if option not in known:
+        raise UsageError(f"{group}={option} is not known; {did_you_mean(option, known)}")
     page = _read(folder / f"{option}.yaml")
     yield from (f"  {line}" for line in page.head)
     yield from _listed("" if page.everywhere else f"{prefix}.", page.settings)

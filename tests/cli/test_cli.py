@@ -242,6 +242,20 @@ def test_help_shows_every_setting_of_a_verb_with_its_note(run, verb):
             assert re.search(rf"^  {found[1]}={re.escape(found[2])}.*\s+{re.escape(found[3])}", out, re.M), line
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["experiment=corpus_blnd"], 'experiment=corpus_blnd is not known; did you mean "corpus_blend"?'),
+        (["experiment=corpus_blnd", "--help"], 'experiment=corpus_blnd is not known; did you mean "corpus_blend"?'),
+        (["model.tuning.epochs=0"], "model.tuning.epochs is 0; it must be at least 1"),
+        (["model=finetune", "model.epochs=0"], "detente: model.epochs is 0; it must be at least 1"),
+    ],
+)
+def test_a_misnamed_part_is_refused_before_anything_is_trained(run, tmp_path, arguments, told):
+    status, _, err = run("train", *arguments)
+    assert (status, told in err, len(err.splitlines())) == (2, True, 1), err
+
+
 def test_help_shows_the_parts_that_are_asked_for(run):
     _, out, _ = run("train", "model=text_only", "--help")
     assert "model=text_only " in out

@@ -12,10 +12,8 @@ from detente.corpus.tables import as_table
 from detente.errors import UsageError
 from detente.models import base
 from detente.models.blend import BlendSpec, fit_shares
-from detente.models.tuning import TuningSpec
+from detente.models.multitask import MultitaskSpec
 from tests.conftest import make_statements
-
-TUNING = TuningSpec(max_steps=6, learning_rate=1e-3)
 
 
 def fitted(spec, statements, tasks, run_dir):
@@ -34,7 +32,9 @@ def many():
 
 def test_a_tuned_encoder_is_kept_with_the_checkpoint(many, tiny_encoder, stance, sentiment, tmp_path):
     tasks = (stance, sentiment)
-    spec = BlendSpec(encoder=tiny_encoder, folds=3, tuning=TUNING)
+    spec = BlendSpec(
+        encoder=tiny_encoder, folds=3, tuning=MultitaskSpec(encoder=tiny_encoder, max_steps=6, learning_rate=1e-3)
+    )
     tuned = fitted(spec, many, tasks, tmp_path / "a")
     plain = fitted(replace(spec, tuning=None), many, tasks, tmp_path / "b")
     assert np.abs(weights(tuned) - weights(plain)).max() > 1e-4
@@ -51,7 +51,9 @@ def test_where_it_cannot_be_tuned_it_stays_as_it_is_and_says_so(
     many, tiny_encoder, stance, tmp_path, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
-    spec = BlendSpec(encoder=tiny_encoder, folds=3, tuning=TUNING)
+    spec = BlendSpec(
+        encoder=tiny_encoder, folds=3, tuning=MultitaskSpec(encoder=tiny_encoder, max_steps=6, learning_rate=1e-3)
+    )
     few = fitted(spec, many[:90], (stance,), tmp_path / "few")
     assert "too few to train it" in caplog.text
     named = fitted(spec, [replace(s, target="trade") for s in many], (stance,), tmp_path / "named")
@@ -62,19 +64,18 @@ def test_where_it_cannot_be_tuned_it_stays_as_it_is_and_says_so(
 
 def test_a_large_corpus_is_not_read_to_its_end(many, tiny_encoder, stance, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    tuning = TuningSpec(epochs=3, most_statements=64, batch_size=16, learning_rate=1e-3)
+    tuning = MultitaskSpec(encoder=tiny_encoder, epochs=3, most_statements=64, batch_size=16, learning_rate=1e-3)
     fitted(BlendSpec(encoder=tiny_encoder, folds=3, tuning=tuning), many, (stance,), tmp_path)
-    assert "trained on 64 statements" in caplog.text
+    assert "64 statements are trained on" in caplog.text
     assert "step 4 of 4" in caplog.text
 
 
-def test_settings_that_train_nothing_are_refused():
-    with pytest.raises(UsageError, match="most_statements is 0"):
-        TuningSpec(most_statements=0)
-    with pytest.raises(UsageError, match=r"model\.epochs is 0"):
-        TuningSpec(epochs=0)
-    with pytest.raises(UsageError, match=r"model\.precision"):
-        TuningSpec(precision="half")
+def test_settings_that_train_nothing_are_refused(tiny_encoder):
+    for setting, told in (({"most_statements": -1}, "most_statements is -1"), ({"label_smoothing": 1.0}, "smoothing")):
+        with pytest.raises(UsageError, match=told):
+            MultitaskSpec(encoder=tiny_encoder, **setting)
+    with pytest.raises(UsageError, match=r"tuning\.encoder is another"):
+        BlendSpec(encoder=replace(tiny_encoder, name="other"), tuning=MultitaskSpec(encoder=tiny_encoder))
 
 
 def logs(rng, gold, skill):

@@ -15,13 +15,14 @@ from detente.arrays import FloatArray, softmax
 from detente.corpus import splits
 from detente.corpus.tables import from_table
 from detente.encoders import Encoder, EncoderSpec
-from detente.errors import InputError
+from detente.errors import InputError, UsageError
 from detente.models import frozen, linear
 from detente.models.base import Classifier
 from detente.models.frozen import Frozen, FrozenSpec
 from detente.models.heads import Head, fit_head, load_head, save_head
 from detente.models.linear import Linear, LinearSpec
-from detente.models.tuning import TuningSpec, tuned_encoder
+from detente.models.multitask import MultitaskSpec
+from detente.models.tuning import tuned_encoder
 from detente.records import Statement
 from detente.tasks import Task
 from detente.text.language import identify
@@ -52,7 +53,12 @@ class BlendSpec:
     c: float = 1.0
     folds: int = 5
     group: Sequence[str] = ("scenario", "doc_id")
-    tuning: TuningSpec | None = None
+    tuning: MultitaskSpec | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a training of another encoder than its own."""
+        if self.tuning and self.tuning.encoder != self.encoder:
+            raise UsageError("model.tuning.encoder is another than model.encoder; leave it out")
 
     @property
     def frozen(self) -> FrozenSpec:
@@ -123,7 +129,7 @@ def fit(
     encoder = None
     if spec.tuning:
         given = ([statements[i] for i in read], asked)
-        encoder = tuned_encoder(spec.encoder, spec.tuning, tasks, *given, seed=seed, run_dir=run_dir)
+        encoder = tuned_encoder(spec.tuning, tasks, *given, seed=seed, run_dir=run_dir)
     terms = linear.fit_spec_terms(spec.linear, statements)
     features = frozen.make_features(spec.frozen, statements, encoder=encoder)
     sparse, dense = terms.transform(statements), features.transform([statements[i] for i in read])

@@ -47,6 +47,7 @@ class ContrastiveSpec:
     weight_decay: float = 0.01
     warmup_share: float = 0.1
     max_steps: int = -1
+    precision: str = "auto"
     layers: str = "last"
     c: float = 1.0
     balanced: bool = False

@@ -21,7 +21,7 @@ from detente.forward import Compute, Tokens, run, tokenise, torch_compute
 from detente.models import ranks, resuming, training, windows
 from detente.models.base import Classifier
 from detente.models.inputs import mark_target, target_of, targets_in_text
-from detente.models.trainer import PRECISIONS
+from detente.models.trainer import training_of
 from detente.progress import progress
 from detente.records import Statement
 from detente.tasks import Task
@@ -76,19 +76,10 @@ class FinetuneSpec:
 
     def __post_init__(self) -> None:
         """Raise UsageError for numbers that train nothing."""
-        if self.max_steps == 0 or self.max_steps < -1:
-            raise UsageError(f"model.max_steps is {self.max_steps}; it must be above 0, or -1 to train whole epochs")
-        for name in ("epochs", "batch_size", "accumulate", "patience"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"model.{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("weight_decay", "focal_gamma", "r_drop", "frozen_layers", "stride", "checkpoint_steps"):
+        training_of(self)
+        for name in ("focal_gamma", "r_drop", "frozen_layers", "stride", "checkpoint_steps"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"model.{name} is {getattr(self, name)}; it must be 0 or more")
-        for name in ("warmup_share", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError(f"model.{name} is {getattr(self, name)}; it must be from 0 to below 1")
-        if not 0 < self.learning_rate < 1:
-            raise UsageError(f"model.learning_rate is {self.learning_rate}; it must be above 0 and below 1")
         if not 0 < self.layer_decay <= 1:
             raise UsageError(f"model.layer_decay is {self.layer_decay}; it must be above 0 and at most 1")
         if self.stride >= self.encoder.max_length // 2:
@@ -96,10 +87,8 @@ class FinetuneSpec:
             raise UsageError(f"model.stride is {self.stride}; it must be below half of encoder.max_length, {half}")
         if self.gradual_unfreezing and ranks.world() > 1:
             raise UsageError("model.gradual_unfreezing does not go with torchrun; leave one of them out")
-        for name, known in (("pooling", windows.POOLS), ("precision", PRECISIONS)):
-            if getattr(self, name) not in known:
-                given = getattr(self, name)
-                raise UsageError(f'model.{name} is "{given}"; {did_you_mean(given, known)}')
+        if self.pooling not in windows.POOLS:
+            raise UsageError(f'model.pooling is "{self.pooling}"; {did_you_mean(self.pooling, windows.POOLS)}')
 
 
 @dataclass(frozen=True)

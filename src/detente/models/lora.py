@@ -55,6 +55,7 @@ class LoraSpec:
     patience: int = 2
     accumulate: int = 1
     max_steps: int = -1
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Raise UsageError for adapters that hold nothing, or numbers that train nothing."""

@@ -6,8 +6,9 @@ are the labels of all tasks, one task after the other. Each task is saved as a f
 
 import copy
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +25,7 @@ from detente.models.base import Classifier
 from detente.models.inputs import target_of
 from detente.models.passes import logits_of, tokens_of
 from detente.models.resuming import FOLDER
-from detente.models.trainer import load_classifier, run_trainer, settings_of, training_of
+from detente.models.trainer import TrainerSpec, load_classifier, run_trainer, settings_of, training_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -32,13 +33,17 @@ from detente.tasks import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
+log = logging.getLogger(__name__)
 # What cross-entropy passes over: a row without a label of the task.
 _NO_LABEL = -100
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultitaskSpec:
-    """Settings of the training (see TrainerSpec), and how much each task's loss counts: 1 unless it is named."""
+    """Settings of the training (see TrainerSpec), and how much each task's loss counts: 1 unless it is named.
+
+    Above 0, `most_statements` ends the training after so many in all, also amid an epoch.
+    """
 
     family: ClassVar[str] = "multitask"
     encoder: EncoderSpec
@@ -53,6 +58,7 @@ class MultitaskSpec:
     patience: int = 2
     accumulate: int = 1
     max_steps: int = -1
+    most_statements: int = 0
     precision: str = "auto"
 
     def __post_init__(self) -> None:
@@ -60,6 +66,8 @@ class MultitaskSpec:
         for name, weight in self.task_weights.items():
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
                 raise UsageError(f"model.task_weights.{name} is {weight!r}; it must be a number above 0")
+        if self.most_statements < 0:
+            raise UsageError(f"model.most_statements is {self.most_statements}; it must be above 0, or 0 for all")
         training_of(self)
 
 
@@ -129,7 +137,7 @@ def train_joint(
     output_layer(loaded, len(labels))  # an encoder without one is refused before it is trained
     model, max_length, training = wrap(loaded), spec.encoder.max_length, from_table(train)
     history = run_trainer(
-        training_of(spec),
+        _ending(training_of(spec), len(training), most=getattr(spec, "most_statements", 0)),
         model,
         tokenizer,
         train=_encoded(tokenizer, max_length, training, tasks),
@@ -142,6 +150,14 @@ def train_joint(
         settings=settings_of(spec, tasks, (train, dev), seed),
     )
     return tokenizer, model.cpu().eval(), history
+
+
+def _ending(training: TrainerSpec, rows: int, *, most: int) -> TrainerSpec:
+    """The training, ended by steps where its epochs would see more than `most` statements (0: no limit)."""
+    if not most or training.max_steps > 0 or rows * training.epochs <= most:
+        return training
+    log.info(f"{most:,} statements are trained on (most_statements): {training.epochs} epochs of {rows:,} are more")
+    return replace(training, max_steps=max(1, most // (training.batch_size * training.accumulate)))
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:

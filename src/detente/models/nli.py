@@ -55,6 +55,7 @@ class NliSpec:
     label_smoothing: float = 0.0
     patience: int = 2
     max_steps: int = -1
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Raise UsageError for a hypothesis that is no text, or numbers that train nothing."""

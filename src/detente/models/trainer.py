@@ -35,6 +35,7 @@ class TrainerSpec:
     max_steps: int
     patience: int = 1
     accumulate: int = 1
+    label_smoothing: float = 0.0
     precision: str = "auto"
 
     def __post_init__(self) -> None:
@@ -48,9 +49,11 @@ class TrainerSpec:
             raise UsageError(f"model.learning_rate is {self.learning_rate}; it must be above 0 and below 1")
         if not self.weight_decay >= 0:
             raise UsageError(f"model.weight_decay is {self.weight_decay}; it must be 0 or more")
-        if not 0 <= self.warmup_share < 1:
-            raise UsageError(f"model.warmup_share is {self.warmup_share}; it must be from 0 to below 1")
-        check_precision(self.precision)
+        for name in ("warmup_share", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"model.{name} is {getattr(self, name)}; it must be from 0 to below 1")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f'model.precision is "{self.precision}"; {did_you_mean(self.precision, PRECISIONS)}')
 
 
 def training_of(spec: Any) -> TrainerSpec:
@@ -179,43 +182,45 @@ def _cpu_has_bf16() -> bool:
     return any(has() for has in asked if has)
 
 
-def check_precision(name: str) -> None:
-    """Raise UsageError for an unknown precision."""
-    if name not in PRECISIONS:
-        raise UsageError(f'model.precision is "{name}"; {did_you_mean(name, PRECISIONS)}')
+def common_arguments(spec: TrainerSpec, *, steps: int, seed: int, folder: Path) -> dict[str, Any]:
+    """The Trainer's settings that every training shares; `steps` are those of all epochs."""
+    import torch
+
+    return {
+        "output_dir": str(folder),
+        "num_train_epochs": spec.epochs,
+        "max_steps": spec.max_steps,
+        "per_device_train_batch_size": spec.batch_size,
+        "per_device_eval_batch_size": 4 * spec.batch_size,
+        "gradient_accumulation_steps": spec.accumulate,
+        "learning_rate": spec.learning_rate,
+        "weight_decay": spec.weight_decay,
+        "warmup_steps": int(spec.warmup_share * (spec.max_steps if spec.max_steps > 0 else steps)),
+        "eval_steps": spec.max_steps if spec.max_steps > 0 else None,
+        "save_steps": max(1, spec.max_steps),
+        "save_total_limit": 2,
+        "greater_is_better": True,
+        "logging_steps": 20,
+        "report_to": [],
+        "seed": seed,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        **precision_of(spec.precision),
+    }
 
 
 def _arguments(spec: TrainerSpec, rows: int, seed: int, folder: Path, *, chooses: bool, all_columns: bool) -> Any:
-    import torch
     from transformers import TrainingArguments
 
     every = "epoch" if spec.max_steps < 0 else "steps"
     steps = max(1, rows // (spec.batch_size * spec.accumulate)) * spec.epochs
     return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=spec.epochs,
-        max_steps=spec.max_steps,
-        per_device_train_batch_size=spec.batch_size,
-        per_device_eval_batch_size=4 * spec.batch_size,
-        gradient_accumulation_steps=spec.accumulate,
-        learning_rate=spec.learning_rate,
-        weight_decay=spec.weight_decay,
-        warmup_steps=int(spec.warmup_share * (spec.max_steps if spec.max_steps > 0 else steps)),
+        **common_arguments(spec, steps=steps, seed=seed, folder=folder),
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         eval_strategy=every if chooses else "no",
         save_strategy=every,
-        eval_steps=max(1, spec.max_steps) if spec.max_steps > 0 else None,
-        save_steps=max(1, spec.max_steps),
-        save_total_limit=2,
         load_best_model_at_end=chooses,
         metric_for_best_model="score" if chooses else None,
-        greater_is_better=True,
         remove_unused_columns=not all_columns,
-        logging_steps=20,
-        report_to=[],
         disable_tqdm=not sys.stderr.isatty(),
-        seed=seed,
-        **precision_of(spec.precision),
-        dataloader_pin_memory=torch.cuda.is_available(),
     )

@@ -21,7 +21,7 @@ from detente.errors import InputError
 from detente.evaluation.metrics import headline
 from detente.models import callbacks, faults, objectives, ranks, resuming, windows
 from detente.models.length_batches import LengthBatches
-from detente.models.trainer import in_full_precision, precision_of
+from detente.models.trainer import common_arguments, in_full_precision, training_of
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
@@ -179,40 +179,22 @@ def _arguments(spec: "FinetuneSpec", steps: int, seed: int, folder: Path) -> Any
     import torch
     from transformers import TrainingArguments
 
-    on_gpu = torch.cuda.is_available()
-    total = spec.max_steps if spec.max_steps > 0 else steps * spec.epochs
-    by_epoch = spec.max_steps < 0
+    every = "epoch" if spec.max_steps < 0 else "steps"
+    shared = ranks.world() > 1 and not torch.cuda.is_available()
     return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=spec.epochs,
-        max_steps=spec.max_steps,
-        per_device_train_batch_size=spec.batch_size,
-        per_device_eval_batch_size=4 * spec.batch_size,
-        gradient_accumulation_steps=spec.accumulate,
-        learning_rate=spec.learning_rate,
-        weight_decay=spec.weight_decay,
-        warmup_steps=int(spec.warmup_share * total),
-        eval_strategy="epoch" if by_epoch else "steps",
-        save_strategy="epoch" if by_epoch else "steps",
-        eval_steps=None if by_epoch else spec.max_steps,
-        save_steps=max(1, spec.max_steps),
-        save_total_limit=2,
+        **common_arguments(training_of(spec), steps=steps * spec.epochs, seed=seed, folder=folder),
+        eval_strategy=every,
+        save_strategy=every,
         load_best_model_at_end=True,
         metric_for_best_model="score",
-        greater_is_better=True,
         restore_callback_states_from_checkpoint=True,
-        logging_steps=20,
         logging_nan_inf_filter=False,
-        report_to=[],
         disable_tqdm=not sys.stderr.isatty() or ranks.rank() > 0,
-        seed=seed,
-        **precision_of(spec.precision),
-        ddp_backend="gloo" if ranks.world() > 1 and not on_gpu else None,
+        ddp_backend="gloo" if shared else None,
         gradient_checkpointing=spec.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if spec.gradient_checkpointing else None,
         torch_compile=spec.compile,
         ddp_find_unused_parameters=False,
-        dataloader_pin_memory=on_gpu,
     )
 
 

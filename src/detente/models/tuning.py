@@ -2,15 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from detente.corpus.tables import as_table
-from detente.encoders import Encoder, EncoderSpec
-from detente.errors import UsageError
+from detente.encoders import Encoder
 from detente.models.multitask import MultitaskSpec, train_joint
 from detente.models.resuming import FOLDER
-from detente.models.trainer import training_of
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -19,36 +17,8 @@ log = logging.getLogger(__name__)
 LEAST_TRAIN, LEAST_DEV = 200, 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class TuningSpec:
-    """Settings of the training (see MultitaskSpec).
-
-    It ends after `most_statements` in all, also amid an epoch: on a processor a large corpus would take hours.
-    """
-
-    epochs: int = 5
-    most_statements: int = 40_000
-    batch_size: int = 16
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.01
-    warmup_share: float = 0.1
-    label_smoothing: float = 0.0
-    class_weights: bool = True
-    patience: int = 2
-    accumulate: int = 1
-    max_steps: int = -1
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for numbers that train nothing."""
-        training_of(self)
-        if self.most_statements < 1:
-            raise UsageError(f"model.tuning.most_statements is {self.most_statements}; it must be at least 1")
-
-
 def tuned_encoder(
-    encoder: EncoderSpec,
-    spec: TuningSpec,
+    spec: MultitaskSpec,
     tasks: Sequence[Task],
     train: Sequence[Statement],
     dev: Sequence[Statement],
@@ -72,13 +42,5 @@ def tuned_encoder(
         return None
     alone = tuple(replace(task, target="") for task in tasks)
     tables = [as_table(list(rows), tasks=alone) for rows in (train, dev)]
-    settings = asdict(spec)
-    most = settings.pop("most_statements")
-    if spec.max_steps < 0 and len(train) * spec.epochs > most:
-        settings["max_steps"] = max(1, most // (spec.batch_size * spec.accumulate))
-        log.info(
-            f"the encoder is trained on {most:,} statements (model.tuning.most_statements), {len(train):,} there are"
-        )
-    joint = MultitaskSpec(encoder=encoder, **settings)
-    tokenizer, model, _ = train_joint(joint, alone, *tables, seed=seed, folder=run_dir / FOLDER / "encoder")
-    return Encoder(encoder, tokenizer, getattr(model, model.base_model_prefix).eval())
+    tokenizer, model, _ = train_joint(spec, alone, *tables, seed=seed, folder=run_dir / FOLDER / "encoder")
+    return Encoder(spec.encoder, tokenizer, getattr(model, model.base_model_prefix).eval())
