@@ -24,8 +24,8 @@ run: $(READY) ## train on the shipped statements, evaluate, label the sample art
 	@cat $(RUN)/report.txt
 	@echo "articles     $(RUN)/articles.csv: who holds which stance in the sample articles"
 
-test: $(READY) ## run the tests, without network
-	$(BIN)/python -m pytest
+test: $(READY) ## run the tests on all cores, without network
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 check: $(READY) ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -11,6 +11,8 @@ from hypothesis import settings
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core already: threads of the numeric libraries would only queue
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from detente.encoders import EncoderSpec
 from detente.records import Statement

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_BETWEEN = re.compile(r"(\W)")
 _WORD = re.compile(r"\w+")
 # Words whose phrases are remembered. News repeats its words; a stream of new ones must not fill the memory.
 _REMEMBERED = 50_000
 
 Found = tuple[int, int, int]
-_Starts = tuple[tuple[int, re.Pattern[str] | None], ...]
+# What any of the phrases must match, if several lists would have to be asked; then a pattern a list, or None.
+_Starts = tuple[re.Pattern[str] | None, tuple[tuple[int, re.Pattern[str] | None], ...]]
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,15 @@ class Phrases:
         known = self._known
         found: list[Found] = []
         ends: dict[int, int] = {}
-        for token in _TOKEN.finditer(folded):
-            word = token.group()
-            starts = known.get(word)
-            if starts is None:
-                starts = self._remember(word)
-            if not starts:
+        end = 0
+        for word in _BETWEEN.split(folded):  # as _TOKEN finds them, with less work a word
+            at, end = end, end + len(word)
+            remembered = known.get(word)
+            if remembered is None:
+                remembered = self._remember(word)
+            any_of, starts = remembered
+            if not starts or (any_of is not None and any_of.match(folded, at) is None):
                 continue
-            at, end = token.span()
             if not word[0].isalnum() and at and _WORD.match(folded, at - 1):
                 continue
             for of, pattern in starts:
@@ -83,8 +86,10 @@ class Phrases:
             if length <= len(word):
                 phrases += self.by_prefix.get(word[:length], ())
         starts = tuple(self._starts(phrases))
-        self._known[word] = starts
-        return starts
+        # Words like "a" and "in" begin phrases of many lists and mostly none that goes on: one look tells.
+        ask_first = len(starts) > 1 and all(pattern is not None for _, pattern in starts)
+        self._known[word] = (self._pattern(phrases) if ask_first else None, starts)
+        return self._known[word]
 
     def _starts(self, phrases: list[_Phrase]) -> Iterator[tuple[int, re.Pattern[str] | None]]:
         for of, group in groupby(sorted(phrases, key=lambda p: p.of), key=lambda p: p.of):
