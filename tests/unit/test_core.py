@@ -119,6 +119,23 @@ def test_a_file_without_the_kept_column_stays_whole_and_an_unknown_one_is_told(t
         load_corpus(replace(spec, keep={"sen": 0}), [stance], seed=1)
 
 
+def test_further_training_rows_bring_nothing_held_out(tmp_path, stance):
+    rows = [f"text {i},{'neutral' if i % 2 else 'skeptical'}" for i in range(60)]
+    (tmp_path / "train.csv").write_text("\n".join(["text,stance", *rows]) + "\n")
+    (tmp_path / "test.csv").write_text("text,stance\nHeld out,neutral\n")
+    more = "text,stance,split\nheld  OUT,neutral,\na new one,skeptical,dev\ntheir own test,neutral,test\nno label,,\n"
+    (tmp_path / "more.csv").write_text(more)
+    spec = DataSpec(name="files", train=str(tmp_path / "train.csv"), test=str(tmp_path / "test.csv"))
+    plain, corpus = (
+        load_corpus(s, [stance], seed=1) for s in (spec, replace(spec, also_train=str(tmp_path / "more.csv")))
+    )
+    assert set(corpus.train["text"]) - set(plain.train["text"]) == {"a new one"}
+    assert (corpus.dev["text"], corpus.test["text"]) == (plain.dev["text"], plain.test["text"])
+    assert set(corpus.train["split"]) == {"train"}
+    assert any("2 rows of data.also_train belong to dev or test" in note for note in corpus.notes)
+    assert any("1 rows of data.also_train without a label" in note for note in corpus.notes)
+
+
 def test_a_hub_name_is_loaded_by_datasets(monkeypatch, stance):
     import datasets
 

@@ -35,6 +35,7 @@ class DataSpec:
     What is missing of dev is made from train: `dev_share` of it, by `group`, stratified by label.
     `lang` fills in the language where the rows have none; `keep` keeps only rows whose columns have
     these values. `score_by` names a column: F_avg is averaged over its values (targets, in P-Stance).
+    `also_train` are further training rows; theirs of a test split are left out, and texts that dev or test have.
     """
 
     name: str
@@ -42,6 +43,7 @@ class DataSpec:
     train: str = ""
     dev: str = ""
     test: str = ""
+    also_train: str = ""
     columns: Mapping[str, str | None] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     on_error: str = "stop"
@@ -91,15 +93,13 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
     """Read, check and split a corpus. Raises InputError naming the file and line of what is wrong."""
     rejects = Rejects()
     by_split = _read(spec, tasks, rejects)
+    more = _statements(spec.also_train, spec, tasks, rejects, set()) if spec.also_train else []
     notes: list[str] = []
     if rejects.rows:
         notes.append(f"{len(rejects.rows)} bad rows were left out; they stand with their reasons in rejects.jsonl")
     for name in SPLITS:
-        kept = [s for s in by_split[name] if all(task.name in s.labels for task in tasks)]
-        left_out = len(by_split[name]) - len(kept)
-        if left_out:
-            notes.append(f"{left_out} rows of {name} without a label for {_names(tasks)} were left out")
-        by_split[name] = kept
+        by_split[name] = _labelled(by_split[name], tasks, name, notes)
+    more = _labelled(more, tasks, "data.also_train", notes)
     if not by_split["train"]:
         raise InputError(
             f"data={spec.name} has no training rows labelled for {_names(tasks)}; give data.train=FILE, "
@@ -115,6 +115,7 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
             f"no dev split was given: {len(by_split['dev'])} rows of train were held out as dev, "
             "grouped and stratified by label"
         )
+    by_split["train"] += _unseen(more, [*by_split["dev"], *by_split["test"]], notes)
     if spec.limit:
         by_split = {name: rows[: spec.limit] for name, rows in by_split.items()}
         notes.append(f"data.limit={spec.limit}: only the first rows of each split are used; figures mean little")
@@ -125,6 +126,26 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
         rejects=rejects,
         notes=tuple(notes),
     )
+
+
+def _labelled(found: list[Statement], tasks: Sequence[Task], name: str, notes: list[str]) -> list[Statement]:
+    kept = [s for s in found if all(task.name in s.labels for task in tasks)]
+    if len(kept) < len(found):
+        notes.append(f"{len(found) - len(kept)} rows of {name} without a label for {_names(tasks)} were left out")
+    return kept
+
+
+def _unseen(more: Sequence[Statement], held_out: Sequence[Statement], notes: list[str]) -> list[Statement]:
+    """Further training rows without test rows, and without texts that, but for case and blanks, are held out."""
+    texts = {_plain(s.text) for s in held_out}
+    kept = [s for s in more if s.split.casefold() not in ("test", "none") and _plain(s.text) not in texts]
+    if len(kept) < len(more):
+        notes.append(f"{len(more) - len(kept)} rows of data.also_train belong to dev or test, and were left out")
+    return [replace(s, split="train") for s in kept]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def fingerprint(statements: Sequence[Statement]) -> str:

@@ -1,7 +1,7 @@
 """`detente check`: what a corpus must pass before anyone trains on it, as a report and an exit status."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detente import files
@@ -34,9 +34,12 @@ class CheckJob:
 
 
 def run(job: CheckJob) -> Outcome:
-    """Run every check; raises ChecksFailedError, after writing the report, if any fails."""
+    """Run every check; raises ChecksFailedError, after writing the report, if any fails.
+
+    Rows of `data.also_train` are not judged: they come as they are, to be learnt from beside a corpus that is balanced.
+    """
     tasks = tuple(job.task.values())
-    corpus = load_corpus(job.data, tasks, seed=job.seed)
+    corpus = load_corpus(replace(job.data, also_train=""), tasks, seed=job.seed)
     train = from_table(corpus.train)
     test = from_table(corpus.test) or from_table(corpus.dev)
     statements = [*train, *from_table(corpus.dev), *from_table(corpus.test)]
@@ -45,6 +48,7 @@ def run(job: CheckJob) -> Outcome:
     parts = [
         f"corpus {corpus.name}: {len(statements)} statements, fingerprint {corpus.fingerprint[:16]}",
         *corpus.notes,
+        *([f"data.also_train={job.data.also_train} is not judged here"] if job.data.also_train else []),
         render(["", "check", "found", "limit"], rows),
         *(_terms(task, train) for task in tasks),
     ]
