@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detente import __version__
+from detente import __version__, spelling
 from detente.errors import ChecksFailedError, DetenteError, InputError, UsageError, did_you_mean
 
 VERBS = {
@@ -32,6 +32,7 @@ VERBS = {
     "report": "a run, or several -> one HTML page that needs no network",
     "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
+_FLAGS = ("--help", "--version")
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 
 usage: detente VERB [key=value ...]
@@ -54,10 +55,12 @@ def main() -> None:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_usage())
         sys.exit(0 if arguments else 2)
-    if arguments[0] in ("-V", "--version"):
+    if arguments[0] == "-V" or "--version" in arguments:
         print(f"detente {__version__}")
         return
     try:
+        if arguments[0].startswith("-"):
+            raise UsageError(spelling.flag_fault("detente", f"unrecognized arguments: {arguments[0]}", _FLAGS))
         if arguments[0] not in VERBS:
             raise UsageError(f'"{arguments[0]}" is no verb of detente; {did_you_mean(arguments[0], VERBS)}')
         if {"-h", "--help"} & set(arguments[1:]):
@@ -133,8 +136,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         results.append(result)
         return getattr(result, "score", None)
 
-    spelled = (part for a in arguments for part in _parts(verb, _spelled_out(verb, a)))
-    sys.argv = [f"detente {verb}", *spelled, *_among_processes(arguments)]
+    sys.argv = [f"detente {verb}", *spelling.for_hydra(verb, arguments)]
+    _check_flags(f"detente {verb}")
     try:
         hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
     except (HydraException, OmegaConfBaseException) as error:
@@ -145,49 +148,20 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         _fail(f"{len(failures)} of the sweep's jobs failed (see above); the others are whole", 1)
 
 
-def _spelled_out(verb: str, argument: str) -> str:
-    """The short spellings that people use, as Hydra wants them.
+def _check_flags(command: str) -> None:
+    """Raise UsageError for flags that Hydra would answer with a page of usage."""
+    from hydra._internal.utils import get_args_parser
 
-    >>> _spelled_out("train", "encoder=minilm"), _spelled_out("train", "data.columns.text=tweet")
-    ('encoder@model.encoder=minilm', '++data.columns.text=tweet')
-    """
-    if argument.startswith("encoder="):
-        return "encoder@model." + argument
-    if argument.startswith("on_error=") and verb != "extract":
-        argument = "data." + argument
-    if re.match(r"data\.(columns|values|keep)\.|data\.(on_error|limit|lang|group|dev_share|score_by)=", argument):
-        argument = "++" + argument
-    if argument.startswith("dry_run=") and verb == "label":
-        argument = "labeller." + argument
-    key, equals, value = argument.partition("=")
-    if equals and value and not value.isascii() and value[0] not in "'\"[{":
-        value = "'" + value.replace("'", "\\'") + "'"  # Hydra's grammar wants other letters quoted
-    return key + equals + value
+    parser = get_args_parser()
+    flags = [name for action in parser._actions for name in action.option_strings if name.startswith("--")]
 
+    def refuse(told: str) -> NoReturn:
+        raise UsageError(spelling.flag_fault(command, told, flags))
 
-def _among_processes(arguments: list[str]) -> list[str]:
-    """What torchrun's processes are told besides: all but the first write no log and no lines.
-
-    Raises UsageError without a run folder that they share: each would name its own by the clock.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return []
-    if not any(argument.startswith("hydra.run.dir=") for argument in arguments):
-        raise UsageError("several processes (torchrun) need one run folder; add hydra.run.dir=FOLDER")
-    quiet = ["~hydra.job_logging.handlers.file", "hydra.job_logging.root.handlers=[console]"]
-    quiet += ["hydra.job_logging.loggers.detente.level=ERROR", "hydra.job_logging.root.level=ERROR"]
-    return [] if os.environ.get("RANK", "0") == "0" else quiet
-
-
-def _parts(verb: str, argument: str) -> list[str]:
-    """`labeller.parts=[rules,llm]` as Hydra composes it: a labeller each, of the group's files.
-
-    >>> _parts("label", "labeller.parts=[rules,llm]")
-    ['+labeller@labeller.parts.rules=rules', '+labeller@labeller.parts.llm=llm']
-    """
-    found = re.fullmatch(r"labeller\.parts=\[([\w\s,]+)\]", argument) if verb == "label" else None
-    names = [name.strip() for name in found[1].split(",")] if found else []
-    return [f"+labeller@labeller.parts.{name}={name}" for name in names] if names else [argument]
+    parser.error = refuse  # type: ignore[method-assign]  # argparse's own leaves the process
+    given = parser.parse_args(sys.argv[1:])
+    if sum(map(bool, (given.run, given.multirun, given.cfg, given.info, given.shell_completion))) > 1:
+        raise UsageError("--run, --multirun, --cfg, --info and --shell-completion do not go together; give one of them")
 
 
 def _run_job(verb: str, config: Any) -> Any:

@@ -172,6 +172,11 @@ MISTAKES = [
     (["predict", "checkpoint=nowhere", "input=bad_label.csv", "output=y.csv"], 1, "nowhere does not exist"),
     (["predict", "checkpoint=nowhere", "input=bad_label.csv", "output=y.xlsx"], 2, "must end in .jsonl"),
     (["evaluate", "checkpoint=nowhere", "split=tset"], 2, 'did you mean "test"'),
+    (["--vesrion"], 2, '--vesrion is no flag of detente; did you mean "--version"?'),
+    (["train", "--hlep"], 2, '--hlep is no flag of detente train; did you mean "--help"?'),
+    (["train", "-mq", "model=linear"], 2, "--multirun/-m: ignored explicit argument 'q' (see: detente train --help)"),
+    (["train", "--cfg"], 2, "--cfg/-c: expected one argument"),
+    (["train", "--cfg", "job", "-m"], 2, "--multirun, --cfg, --info and --shell-completion do not go together"),
     (["compare", "runs=[nowhere]"], 1, "nowhere/metrics.json does not exist"),
     (["compare", "runs=nowhere"], 2, "runs must be a list"),
 ]
