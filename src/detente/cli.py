@@ -7,7 +7,10 @@ names the job's class, and `run` of that class's module does the work.
 import importlib
 import os
 import re
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -120,7 +123,8 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
 
     def call(config: Any) -> Any:
         try:
-            result = _run_job(verb, config)
+            with _no_empty_folder():
+                result = _run_job(verb, config)
         except DetenteError as error:  # here, before Hydra adds words of its own
             if isinstance(error, ChecksFailedError):
                 print(error.report)
@@ -146,6 +150,26 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         _print_table_of(results)
     if failures:
         _fail(f"{len(failures)} of the sweep's jobs failed (see above); the others are whole", 1)
+
+
+@contextmanager
+def _no_empty_folder() -> Iterator[None]:
+    """Take a new run folder away again if the command is refused before there is anything of use in it."""
+    from hydra.core.hydra_config import HydraConfig
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    log = folder / "log.txt"
+    new = {path.name for path in folder.iterdir()} <= {log.name} and not (log.exists() and log.stat().st_size)
+    try:
+        yield
+    except Exception as error:
+        known = isinstance(error, DetenteError) or type(error).__module__.startswith(("hydra", "omegaconf"))
+        with suppress(OSError):  # another process was quicker, or a folder above holds more
+            if known and new and {path.name for path in folder.iterdir()} <= {log.name, "config.yaml"}:
+                shutil.rmtree(folder)
+                for above in folder.parents[:2] if folder.parents[1].name == "runs" else ():
+                    above.rmdir()
+        raise
 
 
 def _check_flags(command: str) -> None:

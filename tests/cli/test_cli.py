@@ -195,6 +195,15 @@ def test_mistakes_get_one_sentence(arguments, status, sentence, run, tmp_path, m
     assert sentence in lines[0]
     assert "Traceback" not in err
     assert not list(tmp_path.glob("y.*"))
+    assert not (tmp_path / "runs").exists()  # a refused command leaves no folder behind
+
+
+def test_a_refused_command_leaves_what_was_there(run, tmp_path):
+    (tmp_path / "bad.csv").write_text("text,stance\na,pro\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.yaml").write_text("seed: 1\n")
+    assert run("train", "data=files", "data.train=bad.csv", "task=stance", "hydra.run.dir=mine")[0] == 1
+    assert (tmp_path / "mine" / "config.yaml").exists()
 
 
 @pytest.mark.parametrize("name", ["stance/head.safetensors", "terms/terms.json", "manifest.json", "README.md"])
