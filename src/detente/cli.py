@@ -179,8 +179,8 @@ def _check_flags(command: str) -> None:
     parser = get_args_parser()
     flags = [name for action in parser._actions for name in action.option_strings if name.startswith("--")]
 
-    def refuse(told: str) -> NoReturn:
-        raise UsageError(spelling.flag_fault(command, told, flags))
+    def refuse(message: str) -> NoReturn:
+        raise UsageError(spelling.flag_fault(command, message, flags))
 
     parser.error = refuse  # type: ignore[method-assign]  # argparse's own leaves the process
     given = parser.parse_args(sys.argv[1:])
@@ -196,6 +196,7 @@ def _run_job(verb: str, config: Any) -> Any:
 
     from detente.checks import check_types
     from detente.files import write_text
+    from detente.verbs.naming import check_names
 
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
@@ -213,6 +214,7 @@ def _run_job(verb: str, config: Any) -> Any:
             raise (type(cause)(text) if str(cause).startswith("model.") else cause) from None
         raise UsageError(_explain_build(error)) from None
     check_types(job)
+    check_names(job)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not (verb == "train" and job.model.family == "finetune"):
         raise UsageError("several processes (torchrun) train only model=finetune; run this command without torchrun")
     result = importlib.import_module(type(job).__module__).run(job)

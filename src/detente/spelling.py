@@ -46,7 +46,7 @@ def _spelled_out(verb: str, argument: str) -> str:
     return key + equals + value
 
 
-def _among_processes(arguments: list[str]) -> list[str]:
+def _among_processes(arguments: Sequence[str]) -> list[str]:
     """What torchrun's processes are told besides: all but the first write no log and no lines.
 
     Raises UsageError without a run folder that they share: each would name its own by the clock.

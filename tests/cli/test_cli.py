@@ -154,6 +154,7 @@ def test_bad_rows_are_skipped_on_demand_and_kept_with_reasons(trained, run, tmp_
     assert "the text is empty" in (tmp_path / "out.jsonl.rejects.jsonl").read_text(encoding="utf-8")
 
 
+FILES = ("train", "data=files", "data.train=bad_label.csv", "task=stance")
 MISTAKES = [
     (["trian"], 2, 'did you mean "train"'),
     (["train", "model=linaer"], 2, 'model=linaer is not known; did you mean "linear"'),
@@ -177,6 +178,11 @@ MISTAKES = [
     (["train", "-mq", "model=linear"], 2, "--multirun/-m: ignored explicit argument 'q' (see: detente train --help)"),
     (["train", "--cfg"], 2, "--cfg/-c: expected one argument"),
     (["train", "--cfg", "job", "-m"], 2, "--multirun, --cfg, --info and --shell-completion do not go together"),
+    ([*FILES, "data.columns.txet=tweet"], 2, 'data.columns.txet: txet is no column of ours; did you mean "text"?'),
+    ([*FILES, "data.columns.langg=lang"], 2, 'did you mean "lang"?'),
+    ([*FILES, "data.values.PRO=coperative"], 2, '"coperative" is no label; did you mean "cooperative"?'),
+    (["label", "input=no_text.csv", "output=y.csv", "data.columns.tetx=tweet"], 2, 'did you mean "text"?'),
+    (["prevalence", "input=no_text.csv", "data.columns.stanse=label"], 2, 'did you mean "stance"?'),
     (["compare", "runs=[nowhere]"], 1, "nowhere/metrics.json does not exist"),
     (["compare", "runs=nowhere"], 2, "runs must be a list"),
 ]
@@ -204,6 +210,20 @@ def test_a_refused_command_leaves_what_was_there(run, tmp_path):
     (tmp_path / "mine" / "config.yaml").write_text("seed: 1\n")
     assert run("train", "data=files", "data.train=bad.csv", "task=stance", "hydra.run.dir=mine")[0] == 1
     assert (tmp_path / "mine" / "config.yaml").exists()
+
+
+def test_columns_of_the_checkpoints_own_tasks_are_known(run, tmp_path, statements):
+    rows = [f"{s.text},{'favor' if i % 2 else 'against'},{s.split}" for i, s in enumerate(statements)]
+    (tmp_path / "a.csv").write_text("\n".join(["tweet,label,split", *rows]) + "\n", encoding="utf-8")
+    task = ["+task.mood._target_=detente.tasks.Task", "+task.mood.name=mood", "+task.mood.labels=[favor,against]"]
+    named = ["data.columns.text=tweet", "data.columns.mood=label"]
+    command = ["train", "data=files", "data.all=a.csv", "~task.stance", *task, *named, "model=majority"]
+    status, _, err = run(*command, "task=stance", "tracking=none", "hydra.run.dir=mood")
+    assert status == 0, err
+    status, _, err = run("predict", "checkpoint=mood", "input=a.csv", "output=b.csv", *named)
+    assert status == 0, err
+    status, _, err = run("predict", "checkpoint=mood", "input=a.csv", "output=c.csv", "data.columns.moood=label")
+    assert (status, 'did you mean "mood"?' in err) == (2, True), err
 
 
 @pytest.mark.parametrize("name", ["stance/head.safetensors", "terms/terms.json", "manifest.json", "README.md"])

@@ -82,7 +82,7 @@ def _rows(
         if taken:
             raise InputError(
                 f'the statements have a column "{taken[0]}", which the sheet needs for the annotation; '
-                f"rename it there (data.columns.NEW={taken[0]}), or use export=labelstudio"
+                "rename it in the file, or use export=labelstudio"
             )
         context = around.get(statement.id, Around())
         if context.before or context.after:
