@@ -226,6 +226,14 @@ def test_columns_of_the_checkpoints_own_tasks_are_known(run, tmp_path, statement
     assert (status, 'did you mean "mood"?' in err) == (2, True), err
 
 
+def test_a_family_without_an_onnx_backend_is_named_with_what_to_do(trained, run, tmp_path):
+    (tmp_path / "x.csv").write_text("text\nciao\n")
+    status, _, err = run("predict", f"checkpoint={trained[0]}", "input=x.csv", "output=y.csv", "backend=onnx")
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "is of the family linear, which has no ONNX backend" in err
+    assert err.endswith("leave backend=onnx out\n")
+
+
 @pytest.mark.parametrize("name", ["stance/head.safetensors", "terms/terms.json", "manifest.json", "README.md"])
 def test_a_flipped_byte_anywhere_is_refused(name, trained, run, tmp_path):
     import shutil
