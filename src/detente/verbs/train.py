@@ -186,6 +186,7 @@ def _about(
             "name": corpus.name,
             "fingerprint": corpus.fingerprint,
             "n": counts,
+            "machine_labels": corpus.machine_labels,
             "notes": corpus.notes,
         },
         "seed": job.seed,
