@@ -112,6 +112,13 @@ def test_articles_go_all_the_way(trained, run, tmp_path):
         labelled = list(csv.DictReader(file))
     assert [r["text"] for r in labelled] == [r["text"] for r in rows]
     assert {r["origin"] for r in labelled} == {"rules"}
+    assert run("label", "input=news", "output=straight.csv")[0] == 0
+    straight = rows_of(tmp_path / "straight.csv")
+    given = ["id", "text", "lang", "holder", "holder_name", "quote", "relevance", "doc_id"]
+    given += ["start", "end", "date", "source"]
+    for table in (rows, straight):  # no column that nobody fills
+        assert list(table[0])[: len(given) + 1] in ([*given, "stance"], [*given, "origin"])
+        assert not {"given_stance", "given_origin", "split", "confidence", "target"} & set(table[0])
 
 
 def test_predict_keeps_order_foreign_columns_and_given_labels(trained, run, tmp_path):
