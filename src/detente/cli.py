@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detente import __version__, spelling
-from detente.errors import ChecksFailedError, DetenteError, InputError, UsageError, did_you_mean
+from detente import __version__, faults, spelling
+from detente.errors import ChecksFailedError, DetenteError, UsageError, did_you_mean
 
 VERBS = {
     "extract": "raw articles -> statements with their holders",
@@ -63,7 +63,7 @@ def main() -> None:
         return
     try:
         if arguments[0].startswith("-"):
-            raise UsageError(spelling.flag_fault("detente", f"unrecognized arguments: {arguments[0]}", _FLAGS))
+            raise UsageError(faults.of_flags("detente", f"unrecognized arguments: {arguments[0]}", _FLAGS))
         if arguments[0] not in VERBS:
             raise UsageError(f'"{arguments[0]}" is no verb of detente; {did_you_mean(arguments[0], VERBS)}')
         if {"-h", "--help"} & set(arguments[1:]):
@@ -124,6 +124,7 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
     def call(config: Any) -> Any:
         try:
             with _no_empty_folder():
+                _map(config, spelling.mapped(arguments))
                 result = _run_job(verb, config)
         except DetenteError as error:  # here, before Hydra adds words of its own
             if isinstance(error, ChecksFailedError):
@@ -136,7 +137,7 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         except BrokenPipeError:
             _leave_closed_pipe()
         except (HydraException, OmegaConfBaseException) as error:
-            _fail(_explain(verb, error), UsageError.status)
+            _fail(faults.of_composing(verb, error), UsageError.status)
         results.append(result)
         return getattr(result, "score", None)
 
@@ -145,11 +146,22 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
     try:
         hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise UsageError(_explain(verb, error)) from None
+        raise UsageError(faults.of_composing(verb, error)) from None
     if len(results) > 1:
         _print_table_of(results)
     if failures:
         _fail(f"{len(failures)} of the sweep's jobs failed (see above); the others are whole", 1)
+
+
+def _map(config: Any, given: list[tuple[str, str, str | None]]) -> None:
+    """Put spellings and names that Hydra's grammar has no place for into the composed configuration."""
+    from omegaconf import open_dict
+
+    for group, key, value in given:
+        if "data" not in config:
+            raise UsageError(f"data.{group}.{key}: this verb reads no file whose columns could be mapped")
+        with open_dict(config):
+            config.data[group] = {**(config.data.get(group) or {}), key: value}
 
 
 @contextmanager
@@ -180,7 +192,7 @@ def _check_flags(command: str) -> None:
     flags = [name for action in parser._actions for name in action.option_strings if name.startswith("--")]
 
     def refuse(message: str) -> NoReturn:
-        raise UsageError(spelling.flag_fault(command, message, flags))
+        raise UsageError(faults.of_flags(command, message, flags))
 
     parser.error = refuse  # type: ignore[method-assign]  # argparse's own leaves the process
     given = parser.parse_args(sys.argv[1:])
@@ -212,7 +224,7 @@ def _run_job(verb: str, config: Any) -> Any:
             part = re.search(r"full_key: (model\.\S+)", str(error))
             text = f"{part[1] if part else 'model'}.{str(cause).removeprefix('model.')}"
             raise (type(cause)(text) if str(cause).startswith("model.") else cause) from None
-        raise UsageError(_explain_build(error)) from None
+        raise UsageError(faults.of_build(error)) from None
     check_types(job)
     check_names(job)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not (verb == "train" and job.model.family == "finetune"):
@@ -248,51 +260,3 @@ def _print_table_of(results: list[Any]) -> None:
 
         print(run(CompareJob(runs=runs, paired=False)).text)
         print(f"\nwhich of them differ: detente compare runs=[{','.join(runs)}]")
-
-
-def _settings_like(verb: str, key: str) -> str:
-    """What may have been meant by a setting that a verb has not; of a part, such as model.c, only where to look."""
-    if "." in key:
-        return f"see: detente {verb} --help"
-    from omegaconf import OmegaConf
-
-    from detente import paths
-
-    config = OmegaConf.load(paths.configs() / f"{verb}.yaml")
-    known = [str(name) for name in config if not str(name).startswith(("_", "hydra", "defaults", "run_dir"))]
-    return f"{did_you_mean(key, known)} (all of them: detente {verb} --help)"
-
-
-def _explain(verb: str, error: Exception) -> str:
-    """Hydra's and OmegaConf's errors as one sentence with what to do."""
-    text = str(error)
-    group = re.search(r"Could not find '([\w@./]+?)/([^'/]+)'", text)
-    if group:
-        known = re.findall(r"^\t(\S+)$", text, re.M)
-        name = group[1].removesuffix("@model.encoder")
-        return f"{name}={group[2]} is not known; {did_you_mean(group[2], known)}"
-    override = re.search(r"Could not override '([^']+)'", text)
-    if (override and "@model.encoder" in override[1]) or "Could not override 'encoder" in text:
-        with_encoder = "frozen, blend, finetune, multitask, lora, contrastive or nli"
-        return f"encoder=NAME goes with a model that has an encoder: model={with_encoder}"
-    if override:
-        return f"{override[1]} is no setting of detente {verb}; {_settings_like(verb, override[1])}"
-    environment = re.search(r"Environment variable '(\w+)' not found", text)
-    if environment:
-        return f"the environment variable {environment[1]} is not set; set it to the folder of the data sets"
-    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    return f"{first} (see: detente {verb} --help)"
-
-
-def _explain_build(error: Exception) -> str:
-    """Why a job could not be built, as one sentence."""
-    cause = error.__cause__ or error
-    text = str(cause).strip().splitlines()[0]
-    unknown = re.search(r"unexpected keyword argument '(\w+)'", text)
-    key = re.search(r"full_key: (\S+)", str(error))
-    where = f" in {key[1]}" if key else ""
-    if unknown:
-        return f'"{unknown[1]}" is no setting{where}; remove it'
-    if isinstance(cause, InputError):
-        return str(cause)
-    return f"the configuration{where} cannot be used: {text}"

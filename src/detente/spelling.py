@@ -1,33 +1,38 @@
-"""What people type after `detente VERB`, as Hydra wants it; and what is wrong with it, in our words."""
+"""What people type after `detente VERB`, as Hydra wants it."""
 
 import os
 import re
 from collections.abc import Sequence
 
-from detente.errors import UsageError, did_you_mean
+from detente.errors import UsageError
+
+# What Hydra's grammar takes without quotes, calls such as range(1,4), and a name of a setting.
+_PLAIN = re.compile(r"[\w\s/\\%+.$*@?|:,-]*", re.ASCII)
+_CALL = re.compile(r"\w+\(.*\)")
+_NAME = re.compile(r"\d+|[^\W\d][\w-]*", re.ASCII)
+_MAPPED = re.compile(r"\+*data\.(columns|values)\.([^=]+)=(.*)", re.DOTALL)
 
 
 def for_hydra(verb: str, arguments: Sequence[str]) -> list[str]:
-    """The arguments as Hydra reads them."""
-    spelled = [part for argument in arguments for part in _parts(verb, _spelled_out(verb, argument))]
+    """The arguments as Hydra reads them, but for those that `mapped` takes."""
+    sweep = bool({"-m", "--multirun"} & set(arguments))
+    kept = [argument for argument in arguments if not mapped([argument])]
+    spelled = [part for argument in kept for part in _parts(verb, _spelled_out(verb, argument, sweep=sweep))]
     return [*spelled, *_among_processes(arguments)]
 
 
-def flag_fault(command: str, told: str, flags: Sequence[str]) -> str:
-    """What argparse tells of flags, as one sentence.
+def mapped(arguments: Sequence[str]) -> list[tuple[str, str, str | None]]:
+    """(columns or values, key, value) of the `data.values.KEY=VALUE` whose key is no name that Hydra's grammar has.
 
-    >>> flag_fault("detente train", "unrecognized arguments: --hlep", ["--help", "--cfg"])
-    '--hlep is no flag of detente train; did you mean "--help"? (see: detente train --help)'
+    >>> mapped(["data.values.-1=negative", "data.values.FAVOR=favor", "model=linear"])
+    [('values', '-1', 'negative')]
     """
-    unknown = told.removeprefix("unrecognized arguments: ")
-    if unknown == told:
-        return f"{told.removeprefix('argument ')} (see: {command} --help)"
-    flag = unknown.split()[0].partition("=")[0]
-    return f"{flag} is no flag of {command}; {did_you_mean(flag, flags)} (see: {command} --help)"
+    found = [_MAPPED.fullmatch(argument) for argument in arguments]
+    return [(m[1], m[2], None if m[3] == "null" else m[3]) for m in found if m and not _NAME.fullmatch(m[2])]
 
 
-def _spelled_out(verb: str, argument: str) -> str:
-    """The short spellings that people use, as Hydra wants them.
+def _spelled_out(verb: str, argument: str, *, sweep: bool = False) -> str:
+    """The short spellings that people use, as Hydra wants them; in a sweep, commas part values.
 
     >>> _spelled_out("train", "encoder=minilm"), _spelled_out("train", "data.columns.text=tweet")
     ('encoder@model.encoder=minilm', '++data.columns.text=tweet')
@@ -41,9 +46,24 @@ def _spelled_out(verb: str, argument: str) -> str:
     if argument.startswith("dry_run=") and verb == "label":
         argument = "labeller." + argument
     key, equals, value = argument.partition("=")
-    if equals and value and not value.isascii() and value[0] not in "'\"[{":
-        value = "'" + value.replace("'", "\\'") + "'"  # Hydra's grammar wants other letters quoted
-    return key + equals + value
+    if sweep and any(character in value for character in "[](){}'\""):  # lists and calls are Hydra's own to part
+        return argument
+    return key + equals + ",".join(map(_quoted, value.split(",") if sweep else [value]))
+
+
+def _quoted(value: str) -> str:
+    """A value as Hydra's grammar takes it: in quotes where a name of a file or column holds other characters.
+
+    >>> _quoted("data (1).csv"), _quoted("[run è,b]"), _quoted("range(1,4)"), _quoted("città.csv")
+    ("'data (1).csv'", "['run è',b]", 'range(1,4)', "'città.csv'")
+    """
+    bare = re.sub(r"\$\{[^{}]*\}", "", value)
+    if not value or value[0] in "'\"{" or _PLAIN.fullmatch(bare) or _CALL.fullmatch(value):
+        return value
+    if value[0] == "[":
+        nested = value[-1] != "]" or any(character in value[1:-1] for character in "[]{}'\"")
+        return value if nested else "[" + ",".join(_quoted(part.strip()) for part in value[1:-1].split(",")) + "]"
+    return "'" + value.replace("'", "\\'") + "'"
 
 
 def _among_processes(arguments: Sequence[str]) -> list[str]:

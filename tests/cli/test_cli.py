@@ -3,6 +3,8 @@
 import csv
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -190,6 +192,7 @@ MISTAKES = [
     ([*FILES, "data.values.PRO=coperative"], 2, '"coperative" is no label; did you mean "cooperative"?'),
     (["label", "input=no_text.csv", "output=y.csv", "data.columns.tetx=tweet"], 2, 'did you mean "text"?'),
     (["prevalence", "input=no_text.csv", "data.columns.stanse=label"], 2, 'did you mean "stance"?'),
+    (["predict", "checkpoint=a", "input=a,b.csv", "output=y.csv"], 2, "several values go with -m, a list stands in"),
     (["compare", "runs=[nowhere]"], 1, "nowhere/metrics.json does not exist"),
     (["compare", "runs=nowhere"], 2, "runs must be a list"),
 ]
@@ -243,8 +246,6 @@ def test_a_family_without_an_onnx_backend_is_named_with_what_to_do(trained, run,
 
 @pytest.mark.parametrize("name", ["stance/head.safetensors", "terms/terms.json", "manifest.json", "README.md"])
 def test_a_flipped_byte_anywhere_is_refused(name, trained, run, tmp_path):
-    import shutil
-
     shutil.copytree(trained[0], tmp_path / "copy")
     path = tmp_path / "copy" / "checkpoint" / name
     content = bytearray(path.read_bytes())
@@ -259,8 +260,6 @@ def test_a_flipped_byte_anywhere_is_refused(name, trained, run, tmp_path):
 
 
 def test_other_formats_extra_and_missing_files_are_refused(trained, run, tmp_path):
-    import shutil
-
     (tmp_path / "x.csv").write_text("text\nciao\n")
     for change, reason in (
         (lambda c: (c / "manifest.json").write_text('{"format": 99, "files": {}}'), "is of format 99"),
@@ -354,6 +353,46 @@ def test_long_comments_stay_rows_and_names_may_be_russian(trained, run, tmp_path
     status, _, err = run("predict", f"checkpoint={trained[0]}", "input=новости.csv", "output=b.csv")
     assert status == 0, err
     assert [row["user"] for row in rows_of(tmp_path / "b.csv")] == ["u1"] * 3
+
+
+@pytest.mark.parametrize(
+    "name", ["data (1).csv", "it's, già.csv", "a=b.csv", "#1 & 50%;.csv", 'a[1]{2}"!.csv', "$x.csv"]
+)
+def test_a_file_may_bear_any_name(trained, run, tmp_path, name):
+    (tmp_path / name).write_text("text\nciao\n", encoding="utf-8")
+    status, out, err = run("predict", f"checkpoint={trained[0]}", f"input={name}", f"output=out {name}")
+    assert (status, out) == (0, f"out {name}: 1 rows\n"), err
+    status, out, err = run("label", f"input={name}", f"output=labelled {name}")
+    assert status == 0, err
+    command = shlex.split(out.splitlines()[-1].partition("then ")[2])
+    assert command == ["detente", "train", "data=files", f"data.train=labelled {name}"]
+
+
+def test_runs_in_folders_of_any_name_are_compared_and_swept(trained, run, tmp_path):
+    for name in ("a (1)", "è qui"):
+        shutil.copytree(trained[0], tmp_path / name)
+    status, out, err = run("compare", "runs=[a (1),è qui]", "paired=false")
+    assert status == 0, err
+    assert {"(a (1))", "(è qui)"} <= set(re.findall(r"\((?:a \(1\)|è qui)\)", out))
+    (tmp_path / "è.csv").write_text("text\nciao\n", encoding="utf-8")
+    status, _, err = run("predict", "-m", "checkpoint=è qui", "input=è.csv", "output=è 1.csv,è 2.csv")
+    assert (status, (tmp_path / "è 1.csv").exists(), (tmp_path / "è 2.csv").exists()) == (0, True, True), err
+    lists = "model.word_ngrams=[1,1],[1,2]"
+    _, _, err = run("train", "-m", "model=linear", lists, "data=files", "data.train=missing.csv", "tracking=none")
+    assert err.count("missing.csv does not exist") == 2
+
+
+@pytest.mark.parametrize("spelling", ["-1", "PRO X", "за", "N.A.", "1", "PRO"])
+def test_labels_may_be_spelled_anyhow(run, tmp_path, statements, spelling):
+    spelled = {"cooperative": spelling, "skeptical": "CON", "neutral": "none"}
+    rows = "".join(f"{s.text},{spelled[s.labels['stance']]},{s.split}\n" for s in statements)
+    (tmp_path / "a.csv").write_text("text,stance,split\n" + rows, encoding="utf-8")
+    given = ["data=files", "data.all=a.csv", f"data.values.{spelling}=cooperative", "data.values.CON=skeptical"]
+    command = ["train", *given, "data.values.none=neutral", "task=stance", "model=majority", "tracking=none"]
+    status, _, err = run(*command, "hydra.run.dir=run")
+    assert status == 0, err
+    status, _, err = run("train", "--config-dir=run", "--config-name=config", "hydra.run.dir=again")
+    assert status == 0, err
 
 
 def test_evaluate_uses_the_runs_own_seed_and_the_labels_there_are(run, tmp_path, statements, read_json):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from detente import files, provenance
+from detente import files, paths, provenance
 from detente.arrays import FloatArray
 from detente.corpus import origins
 from detente.corpus.origins import GIVEN_ORIGIN
@@ -86,7 +86,7 @@ def run(job: LabelJob) -> Outcome:
     lines += labeller.report()
     lines += _function_table(job, labeller.tally, given)
     files.write_json(output.with_name(output.name + ".labels.json"), _manifest(job, labeller, book, count, marked[0]))
-    lines.append(f"next: review the labels, then detente train data=files data.train={output}")
+    lines.append(f"next: review the labels, then detente train data=files data.train={paths.typed(output)}")
     return Outcome(text="\n".join(lines))
 
 

@@ -87,7 +87,7 @@ def run(job: SelectJob) -> Outcome:
     lines.append(f"{len(pool):,} statements ranked by {strategy}")
     if earlier and checkpoint:
         lines += _stop_signal(checkpoint.tasks, [proba, *(_proba(model, pool, job.batch) for model in earlier)])
-    lines.append(f"next: label them, then detente train data=files data.train={job.labelled or output}")
+    lines.append(f"next: label them, then detente train data=files data.train={paths.typed(job.labelled or output)}")
     return Outcome(text="\n".join(lines))
 
 

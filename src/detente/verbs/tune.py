@@ -170,7 +170,7 @@ def _written(job: TuneJob, study: "optuna.Study") -> Outcome:
     lines += [
         f"best         {best.value:.4f} on dev, the highest of {len(trials)}: expect less on other statements",
         f"trials       {shown}/trials.csv, {shown}/study.db",
-        f"next         detente train --config-dir={shown} experiment=best",
+        f"next         detente train --config-dir={paths.typed(shown)} experiment=best",
     ]
     return Outcome(text="\n".join(lines), score=best.value, run_dir=run_dir)
 
