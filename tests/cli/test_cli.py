@@ -194,6 +194,9 @@ MISTAKES = [
     (["prevalence", "input=no_text.csv", "data.columns.stanse=label"], 2, 'did you mean "stance"?'),
     (["predict", "checkpoint=a", "input=a,b.csv", "output=y.csv"], 2, "several values go with -m, a list stands in"),
     (["compare", "runs=[nowhere]"], 1, "nowhere/metrics.json does not exist"),
+    (["compare", "runs=[no_text.csv]"], 1, "no_text.csv/metrics.json does not exist; give run folders"),
+    (["report", "run=no_text.csv"], 1, "no_text.csv/metrics.json does not exist; give a run folder"),
+    (["select", "input=header.csv", "output=y.csv"], 1, "header.csv holds no statement; give a file or folder"),
     (["compare", "runs=nowhere"], 2, "runs must be a list"),
 ]
 
@@ -204,6 +207,7 @@ MISTAKES = [
 def test_mistakes_get_one_sentence(arguments, status, sentence, run, tmp_path, monkeypatch):
     monkeypatch.delenv("DETENTE_BENCH", raising=False)
     (tmp_path / "no_text.csv").write_text("tweet,stance\na,neutral\n")
+    (tmp_path / "header.csv").write_text("text,stance\n")
     (tmp_path / "bad_label.csv").write_text("text,stance\na,neutral\nb,pro\n")
     found, out, err = run(*arguments)
     lines = [line for line in err.splitlines() if line.startswith("detente: ")]

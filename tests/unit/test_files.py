@@ -120,9 +120,18 @@ def test_a_bad_row_is_skipped_into_the_rejects(case, tmp_path):
         ("text;stance\nciao;neutral\n", "utf-8"),
         ("text,stance\n\n,\nciao,neutral\n ,\n,\n   \n", "utf-8"),
         ("sep=;\r\ntext;stance\r\nciao;neutral\r\n", "utf-8-sig"),
+        ("text;stance;;\r\nciao;neutral;;\r\n;;;\r\n", "utf-8-sig"),
         ("sep=|\ntext|stance\nciao|neutral\n", "utf-8"),
     ],
-    ids=["byte-order mark", "CRLF", "semicolons", "rows without a cell", "sep=", "sep= of another kind"],
+    ids=[
+        "byte-order mark",
+        "CRLF",
+        "semicolons",
+        "rows without a cell",
+        "sep=",
+        "columns without a name",
+        "sep= of another kind",
+    ],
 )
 def test_what_spreadsheets_write_is_read(content, encoding, tmp_path):
     (row,) = read(write(tmp_path / "x.csv", content, encoding), tasks=[STANCE])

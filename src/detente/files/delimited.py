@@ -118,6 +118,8 @@ def _header_of(path: Path, cells: list[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     if any(has_bad_bytes(cell) for cell in header):
         raise InputError(f"{path}:1: bytes that are not UTF-8; save the file as UTF-8")
+    while header and not header[-1]:  # spreadsheets export columns that somebody once clicked into
+        header.pop()
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError(f'{path}:1: two columns are called "{twice[0]}"; rename one')
@@ -128,6 +130,8 @@ def csv_row(path: Path, line: int, header: Sequence[str], cells: list[str] | str
     """One record, or the description of what is wrong with it."""
     if isinstance(cells, str):
         return Row(path, line, {}, cells)
+    if len(cells) > len(header) and not any(cell.strip() for cell in cells[len(header) :]):
+        cells = cells[: len(header)]
     if len(cells) != len(header):
         reason = f"{len(cells)} cells where the header has {len(header)}; check quotes and separators"
         return Row(path, line, {}, reason)

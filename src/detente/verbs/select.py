@@ -98,6 +98,8 @@ def _unlabelled(job: SelectJob, found: Sequence[Statement]) -> tuple[list[Statem
         known += [s.text for s in found if s.labels]
     seen = set(known)
     pool = [s for s in found if s.text not in seen]
+    if not found:
+        raise InputError(f"{job.input} holds no statement; give a file or folder that does")
     if not pool:
         raise InputError(f"every statement of {job.input} is labelled already; give others")
     return pool, known

@@ -60,7 +60,7 @@ def read_metrics(run_dir: Path) -> dict[str, Any]:
         for split in metrics["metrics"].values():
             for of in split.values():
                 of["all"]["macro_f1"]["value"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path} does not exist; give a run folder that train or evaluate wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{path} is no metrics file of détente; run train or evaluate again") from None
