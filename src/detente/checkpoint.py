@@ -128,6 +128,11 @@ def tasks_of(run: str | Path) -> tuple[Task, ...]:
         raise CheckpointError(f"{folder / MANIFEST} is incomplete ({error}); train again") from None
 
 
+def family_of(run: str | Path) -> str:
+    """The model family of a run's checkpoint, without loading it."""
+    return str(_manifest(locate(run)).get("family", ""))
+
+
 def digest_of(run: str | Path) -> str:
     """The digest of a run's checkpoint, which changes with any of its files; its files are not read."""
     return _digest(_manifest(locate(run)))

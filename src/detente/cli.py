@@ -7,12 +7,15 @@ names the job's class, and `run` of that class's module does the work.
 import importlib
 import os
 import re
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detente import __version__
-from detente.errors import ChecksFailedError, DetenteError, InputError, UsageError, did_you_mean
+from detente import __version__, faults, spelling
+from detente.errors import ChecksFailedError, DetenteError, UsageError, did_you_mean
 
 VERBS = {
     "extract": "raw articles -> statements with their holders",
@@ -32,6 +35,7 @@ VERBS = {
     "report": "a run, or several -> one HTML page that needs no network",
     "prevalence": "predictions and a gold sample -> shares by group and time, corrected, with intervals",
 }
+_FLAGS = ("--help", "--version")
 _USAGE = """détente {version}: stance and sentiment classifiers for statements on US–Russia resource relations
 
 usage: detente VERB [key=value ...]
@@ -54,10 +58,12 @@ def main() -> None:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_usage())
         sys.exit(0 if arguments else 2)
-    if arguments[0] in ("-V", "--version"):
+    if arguments[0] == "-V" or "--version" in arguments:
         print(f"detente {__version__}")
         return
     try:
+        if arguments[0].startswith("-"):
+            raise UsageError(faults.of_flags("detente", f"unrecognized arguments: {arguments[0]}", _FLAGS))
         if arguments[0] not in VERBS:
             raise UsageError(f'"{arguments[0]}" is no verb of detente; {did_you_mean(arguments[0], VERBS)}')
         if {"-h", "--help"} & set(arguments[1:]):
@@ -117,7 +123,9 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
 
     def call(config: Any) -> Any:
         try:
-            result = _run_job(verb, config)
+            with _no_empty_folder():
+                _map(config, spelling.mapped(arguments))
+                result = _run_job(verb, config)
         except DetenteError as error:  # here, before Hydra adds words of its own
             if isinstance(error, ChecksFailedError):
                 print(error.report)
@@ -129,65 +137,67 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         except BrokenPipeError:
             _leave_closed_pipe()
         except (HydraException, OmegaConfBaseException) as error:
-            _fail(_explain(verb, error), UsageError.status)
+            _fail(faults.of_composing(verb, error), UsageError.status)
         results.append(result)
         return getattr(result, "score", None)
 
-    spelled = (part for a in arguments for part in _parts(verb, _spelled_out(verb, a)))
-    sys.argv = [f"detente {verb}", *spelled, *_among_processes(arguments)]
+    sys.argv = [f"detente {verb}", *spelling.for_hydra(verb, arguments)]
+    _check_flags(f"detente {verb}")
     try:
         hydra.main(version_base="1.3", config_path=str(paths.configs()), config_name=verb)(call)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise UsageError(_explain(verb, error)) from None
+        raise UsageError(faults.of_composing(verb, error)) from None
     if len(results) > 1:
         _print_table_of(results)
     if failures:
         _fail(f"{len(failures)} of the sweep's jobs failed (see above); the others are whole", 1)
 
 
-def _spelled_out(verb: str, argument: str) -> str:
-    """The short spellings that people use, as Hydra wants them.
+def _map(config: Any, given: list[tuple[str, str, str | None]]) -> None:
+    """Put spellings and names that Hydra's grammar has no place for into the composed configuration."""
+    from omegaconf import open_dict
 
-    >>> _spelled_out("train", "encoder=minilm"), _spelled_out("train", "data.columns.text=tweet")
-    ('encoder@model.encoder=minilm', '++data.columns.text=tweet')
-    """
-    if argument.startswith("encoder="):
-        return "encoder@model." + argument
-    if argument.startswith("on_error=") and verb != "extract":
-        argument = "data." + argument
-    if re.match(r"data\.(columns|values|keep)\.|data\.(on_error|limit|lang|group|dev_share|score_by)=", argument):
-        argument = "++" + argument
-    if argument.startswith("dry_run=") and verb == "label":
-        argument = "labeller." + argument
-    key, equals, value = argument.partition("=")
-    if equals and value and not value.isascii() and value[0] not in "'\"[{":
-        value = "'" + value.replace("'", "\\'") + "'"  # Hydra's grammar wants other letters quoted
-    return key + equals + value
+    for group, key, value in given:
+        if "data" not in config:
+            raise UsageError(f"data.{group}.{key}: this verb reads no file whose columns could be mapped")
+        with open_dict(config):
+            config.data[group] = {**(config.data.get(group) or {}), key: value}
 
 
-def _among_processes(arguments: list[str]) -> list[str]:
-    """What torchrun's processes are told besides: all but the first write no log and no lines.
+@contextmanager
+def _no_empty_folder() -> Iterator[None]:
+    """Take a new run folder away again if the command is refused before there is anything of use in it."""
+    from hydra.core.hydra_config import HydraConfig
 
-    Raises UsageError without a run folder that they share: each would name its own by the clock.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return []
-    if not any(argument.startswith("hydra.run.dir=") for argument in arguments):
-        raise UsageError("several processes (torchrun) need one run folder; add hydra.run.dir=FOLDER")
-    quiet = ["~hydra.job_logging.handlers.file", "hydra.job_logging.root.handlers=[console]"]
-    quiet += ["hydra.job_logging.loggers.detente.level=ERROR", "hydra.job_logging.root.level=ERROR"]
-    return [] if os.environ.get("RANK", "0") == "0" else quiet
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    log = folder / "log.txt"
+    new = {path.name for path in folder.iterdir()} <= {log.name} and not (log.exists() and log.stat().st_size)
+    try:
+        yield
+    except Exception as error:
+        known = isinstance(error, DetenteError) or type(error).__module__.startswith(("hydra", "omegaconf"))
+        with suppress(OSError):  # another process was quicker, or a folder above holds more
+            if known and new and {path.name for path in folder.iterdir()} <= {log.name, "config.yaml"}:
+                shutil.rmtree(folder)
+                for above in folder.parents[:2] if folder.parents[1].name == "runs" else ():
+                    above.rmdir()
+        raise
 
 
-def _parts(verb: str, argument: str) -> list[str]:
-    """`labeller.parts=[rules,llm]` as Hydra composes it: a labeller each, of the group's files.
+def _check_flags(command: str) -> None:
+    """Raise UsageError for flags that Hydra would answer with a page of usage."""
+    from hydra._internal.utils import get_args_parser
 
-    >>> _parts("label", "labeller.parts=[rules,llm]")
-    ['+labeller@labeller.parts.rules=rules', '+labeller@labeller.parts.llm=llm']
-    """
-    found = re.fullmatch(r"labeller\.parts=\[([\w\s,]+)\]", argument) if verb == "label" else None
-    names = [name.strip() for name in found[1].split(",")] if found else []
-    return [f"+labeller@labeller.parts.{name}={name}" for name in names] if names else [argument]
+    parser = get_args_parser()
+    flags = [name for action in parser._actions for name in action.option_strings if name.startswith("--")]
+
+    def refuse(message: str) -> NoReturn:
+        raise UsageError(faults.of_flags(command, message, flags))
+
+    parser.error = refuse  # type: ignore[method-assign]  # argparse's own leaves the process
+    given = parser.parse_args(sys.argv[1:])
+    if sum(map(bool, (given.run, given.multirun, given.cfg, given.info, given.shell_completion))) > 1:
+        raise UsageError("--run, --multirun, --cfg, --info and --shell-completion do not go together; give one of them")
 
 
 def _run_job(verb: str, config: Any) -> Any:
@@ -198,6 +208,7 @@ def _run_job(verb: str, config: Any) -> Any:
 
     from detente.checks import check_types
     from detente.files import write_text
+    from detente.verbs.naming import check_names
 
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
@@ -213,8 +224,9 @@ def _run_job(verb: str, config: Any) -> Any:
             part = re.search(r"full_key: (model\.\S+)", str(error))
             text = f"{part[1] if part else 'model'}.{str(cause).removeprefix('model.')}"
             raise (type(cause)(text) if str(cause).startswith("model.") else cause) from None
-        raise UsageError(_explain_build(error)) from None
+        raise UsageError(faults.of_build(error)) from None
     check_types(job)
+    check_names(job)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not (verb == "train" and job.model.family == "finetune"):
         raise UsageError("several processes (torchrun) train only model=finetune; run this command without torchrun")
     result = importlib.import_module(type(job).__module__).run(job)
@@ -248,51 +260,3 @@ def _print_table_of(results: list[Any]) -> None:
 
         print(run(CompareJob(runs=runs, paired=False)).text)
         print(f"\nwhich of them differ: detente compare runs=[{','.join(runs)}]")
-
-
-def _settings_like(verb: str, key: str) -> str:
-    """What may have been meant by a setting that a verb has not; of a part, such as model.c, only where to look."""
-    if "." in key:
-        return f"see: detente {verb} --help"
-    from omegaconf import OmegaConf
-
-    from detente import paths
-
-    config = OmegaConf.load(paths.configs() / f"{verb}.yaml")
-    known = [str(name) for name in config if not str(name).startswith(("_", "hydra", "defaults", "run_dir"))]
-    return f"{did_you_mean(key, known)} (all of them: detente {verb} --help)"
-
-
-def _explain(verb: str, error: Exception) -> str:
-    """Hydra's and OmegaConf's errors as one sentence with what to do."""
-    text = str(error)
-    group = re.search(r"Could not find '([\w@./]+?)/([^'/]+)'", text)
-    if group:
-        known = re.findall(r"^\t(\S+)$", text, re.M)
-        name = group[1].removesuffix("@model.encoder")
-        return f"{name}={group[2]} is not known; {did_you_mean(group[2], known)}"
-    override = re.search(r"Could not override '([^']+)'", text)
-    if (override and "@model.encoder" in override[1]) or "Could not override 'encoder" in text:
-        with_encoder = "frozen, blend, finetune, multitask, lora, contrastive or nli"
-        return f"encoder=NAME goes with a model that has an encoder: model={with_encoder}"
-    if override:
-        return f"{override[1]} is no setting of detente {verb}; {_settings_like(verb, override[1])}"
-    environment = re.search(r"Environment variable '(\w+)' not found", text)
-    if environment:
-        return f"the environment variable {environment[1]} is not set; set it to the folder of the data sets"
-    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    return f"{first} (see: detente {verb} --help)"
-
-
-def _explain_build(error: Exception) -> str:
-    """Why a job could not be built, as one sentence."""
-    cause = error.__cause__ or error
-    text = str(cause).strip().splitlines()[0]
-    unknown = re.search(r"unexpected keyword argument '(\w+)'", text)
-    key = re.search(r"full_key: (\S+)", str(error))
-    where = f" in {key[1]}" if key else ""
-    if unknown:
-        return f'"{unknown[1]}" is no setting{where}; remove it'
-    if isinstance(cause, InputError):
-        return str(cause)
-    return f"the configuration{where} cannot be used: {text}"

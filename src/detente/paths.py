@@ -1,5 +1,6 @@
 """Where the shipped configuration and data lie: in the wheel, or at the top of a clone."""
 
+import shlex
 from pathlib import Path
 
 from detente.errors import UsageError
@@ -29,6 +30,15 @@ def shown(path: Path) -> str:
     """A path as a user would type it here: relative if it lies below the current folder."""
     absolute = path.absolute()
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
+
+
+def typed(value: str | Path) -> str:
+    """A path as one types it in a shell: in quotes if it holds a blank or what else a shell reads.
+
+    >>> typed("a.csv"), typed("my data.csv")
+    ('a.csv', "'my data.csv'")
+    """
+    return shlex.quote(str(value))
 
 
 def _first(*folders: Path) -> Path:

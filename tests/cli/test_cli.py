@@ -3,6 +3,8 @@
 import csv
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -112,6 +114,13 @@ def test_articles_go_all_the_way(trained, run, tmp_path):
         labelled = list(csv.DictReader(file))
     assert [r["text"] for r in labelled] == [r["text"] for r in rows]
     assert {r["origin"] for r in labelled} == {"rules"}
+    assert run("label", "input=news", "output=straight.csv")[0] == 0
+    straight = rows_of(tmp_path / "straight.csv")
+    given = ["id", "text", "lang", "holder", "holder_name", "quote", "relevance", "doc_id"]
+    given += ["start", "end", "date", "source"]
+    for table in (rows, straight):  # no column that nobody fills
+        assert list(table[0])[: len(given) + 1] in ([*given, "stance"], [*given, "origin"])
+        assert not {"given_stance", "given_origin", "split", "confidence", "target"} & set(table[0])
 
 
 def test_predict_keeps_order_foreign_columns_and_given_labels(trained, run, tmp_path):
@@ -154,6 +163,7 @@ def test_bad_rows_are_skipped_on_demand_and_kept_with_reasons(trained, run, tmp_
     assert "the text is empty" in (tmp_path / "out.jsonl.rejects.jsonl").read_text(encoding="utf-8")
 
 
+FILES = ("train", "data=files", "data.train=bad_label.csv", "task=stance")
 MISTAKES = [
     (["trian"], 2, 'did you mean "train"'),
     (["train", "model=linaer"], 2, 'model=linaer is not known; did you mean "linear"'),
@@ -172,7 +182,21 @@ MISTAKES = [
     (["predict", "checkpoint=nowhere", "input=bad_label.csv", "output=y.csv"], 1, "nowhere does not exist"),
     (["predict", "checkpoint=nowhere", "input=bad_label.csv", "output=y.xlsx"], 2, "must end in .jsonl"),
     (["evaluate", "checkpoint=nowhere", "split=tset"], 2, 'did you mean "test"'),
+    (["--vesrion"], 2, '--vesrion is no flag of detente; did you mean "--version"?'),
+    (["train", "--hlep"], 2, '--hlep is no flag of detente train; did you mean "--help"?'),
+    (["train", "-mq", "model=linear"], 2, "--multirun/-m: ignored explicit argument 'q' (see: detente train --help)"),
+    (["train", "--cfg"], 2, "--cfg/-c: expected one argument"),
+    (["train", "--cfg", "job", "-m"], 2, "--multirun, --cfg, --info and --shell-completion do not go together"),
+    ([*FILES, "data.columns.txet=tweet"], 2, 'data.columns.txet: txet is no column of ours; did you mean "text"?'),
+    ([*FILES, "data.columns.langg=lang"], 2, 'did you mean "lang"?'),
+    ([*FILES, "data.values.PRO=coperative"], 2, '"coperative" is no label; did you mean "cooperative"?'),
+    (["label", "input=no_text.csv", "output=y.csv", "data.columns.tetx=tweet"], 2, 'did you mean "text"?'),
+    (["prevalence", "input=no_text.csv", "data.columns.stanse=label"], 2, 'did you mean "stance"?'),
+    (["predict", "checkpoint=a", "input=a,b.csv", "output=y.csv"], 2, "several values go with -m, a list stands in"),
     (["compare", "runs=[nowhere]"], 1, "nowhere/metrics.json does not exist"),
+    (["compare", "runs=[no_text.csv]"], 1, "no_text.csv/metrics.json does not exist; give run folders"),
+    (["report", "run=no_text.csv"], 1, "no_text.csv/metrics.json does not exist; give a run folder"),
+    (["select", "input=header.csv", "output=y.csv"], 1, "header.csv holds no statement; give a file or folder"),
     (["compare", "runs=nowhere"], 2, "runs must be a list"),
 ]
 
@@ -183,6 +207,7 @@ MISTAKES = [
 def test_mistakes_get_one_sentence(arguments, status, sentence, run, tmp_path, monkeypatch):
     monkeypatch.delenv("DETENTE_BENCH", raising=False)
     (tmp_path / "no_text.csv").write_text("tweet,stance\na,neutral\n")
+    (tmp_path / "header.csv").write_text("text,stance\n")
     (tmp_path / "bad_label.csv").write_text("text,stance\na,neutral\nb,pro\n")
     found, out, err = run(*arguments)
     lines = [line for line in err.splitlines() if line.startswith("detente: ")]
@@ -190,12 +215,41 @@ def test_mistakes_get_one_sentence(arguments, status, sentence, run, tmp_path, m
     assert sentence in lines[0]
     assert "Traceback" not in err
     assert not list(tmp_path.glob("y.*"))
+    assert not (tmp_path / "runs").exists()  # a refused command leaves no folder behind
+
+
+def test_a_refused_command_leaves_what_was_there(run, tmp_path):
+    (tmp_path / "bad.csv").write_text("text,stance\na,pro\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.yaml").write_text("seed: 1\n")
+    assert run("train", "data=files", "data.train=bad.csv", "task=stance", "hydra.run.dir=mine")[0] == 1
+    assert (tmp_path / "mine" / "config.yaml").exists()
+
+
+def test_columns_of_the_checkpoints_own_tasks_are_known(run, tmp_path, statements):
+    rows = [f"{s.text},{'favor' if i % 2 else 'against'},{s.split}" for i, s in enumerate(statements)]
+    (tmp_path / "a.csv").write_text("\n".join(["tweet,label,split", *rows]) + "\n", encoding="utf-8")
+    task = ["+task.mood._target_=detente.tasks.Task", "+task.mood.name=mood", "+task.mood.labels=[favor,against]"]
+    named = ["data.columns.text=tweet", "data.columns.mood=label"]
+    command = ["train", "data=files", "data.all=a.csv", "~task.stance", *task, *named, "model=majority"]
+    status, _, err = run(*command, "task=stance", "tracking=none", "hydra.run.dir=mood")
+    assert status == 0, err
+    status, _, err = run("predict", "checkpoint=mood", "input=a.csv", "output=b.csv", *named)
+    assert status == 0, err
+    status, _, err = run("predict", "checkpoint=mood", "input=a.csv", "output=c.csv", "data.columns.moood=label")
+    assert (status, 'did you mean "mood"?' in err) == (2, True), err
+
+
+def test_a_family_without_an_onnx_backend_is_named_with_what_to_do(trained, run, tmp_path):
+    (tmp_path / "x.csv").write_text("text\nciao\n")
+    status, _, err = run("predict", f"checkpoint={trained[0]}", "input=x.csv", "output=y.csv", "backend=onnx")
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "is of the family linear, which has no ONNX backend" in err
+    assert err.endswith("leave backend=onnx out\n")
 
 
 @pytest.mark.parametrize("name", ["stance/head.safetensors", "terms/terms.json", "manifest.json", "README.md"])
 def test_a_flipped_byte_anywhere_is_refused(name, trained, run, tmp_path):
-    import shutil
-
     shutil.copytree(trained[0], tmp_path / "copy")
     path = tmp_path / "copy" / "checkpoint" / name
     content = bytearray(path.read_bytes())
@@ -210,8 +264,6 @@ def test_a_flipped_byte_anywhere_is_refused(name, trained, run, tmp_path):
 
 
 def test_other_formats_extra_and_missing_files_are_refused(trained, run, tmp_path):
-    import shutil
-
     (tmp_path / "x.csv").write_text("text\nciao\n")
     for change, reason in (
         (lambda c: (c / "manifest.json").write_text('{"format": 99, "files": {}}'), "is of format 99"),
@@ -305,6 +357,46 @@ def test_long_comments_stay_rows_and_names_may_be_russian(trained, run, tmp_path
     status, _, err = run("predict", f"checkpoint={trained[0]}", "input=новости.csv", "output=b.csv")
     assert status == 0, err
     assert [row["user"] for row in rows_of(tmp_path / "b.csv")] == ["u1"] * 3
+
+
+@pytest.mark.parametrize(
+    "name", ["data (1).csv", "it's, già.csv", "a=b.csv", "#1 & 50%;.csv", 'a[1]{2}"!.csv', "$x.csv"]
+)
+def test_a_file_may_bear_any_name(trained, run, tmp_path, name):
+    (tmp_path / name).write_text("text\nciao\n", encoding="utf-8")
+    status, out, err = run("predict", f"checkpoint={trained[0]}", f"input={name}", f"output=out {name}")
+    assert (status, out) == (0, f"out {name}: 1 rows\n"), err
+    status, out, err = run("label", f"input={name}", f"output=labelled {name}")
+    assert status == 0, err
+    command = shlex.split(out.splitlines()[-1].partition("then ")[2])
+    assert command == ["detente", "train", "data=files", f"data.train=labelled {name}"]
+
+
+def test_runs_in_folders_of_any_name_are_compared_and_swept(trained, run, tmp_path):
+    for name in ("a (1)", "è qui"):
+        shutil.copytree(trained[0], tmp_path / name)
+    status, out, err = run("compare", "runs=[a (1),è qui]", "paired=false")
+    assert status == 0, err
+    assert {"(a (1))", "(è qui)"} <= set(re.findall(r"\((?:a \(1\)|è qui)\)", out))
+    (tmp_path / "è.csv").write_text("text\nciao\n", encoding="utf-8")
+    status, _, err = run("predict", "-m", "checkpoint=è qui", "input=è.csv", "output=è 1.csv,è 2.csv")
+    assert (status, (tmp_path / "è 1.csv").exists(), (tmp_path / "è 2.csv").exists()) == (0, True, True), err
+    lists = "model.word_ngrams=[1,1],[1,2]"
+    _, _, err = run("train", "-m", "model=linear", lists, "data=files", "data.train=missing.csv", "tracking=none")
+    assert err.count("missing.csv does not exist") == 2
+
+
+@pytest.mark.parametrize("spelling", ["-1", "PRO X", "за", "N.A.", "1", "PRO"])
+def test_labels_may_be_spelled_anyhow(run, tmp_path, statements, spelling):
+    spelled = {"cooperative": spelling, "skeptical": "CON", "neutral": "none"}
+    rows = "".join(f"{s.text},{spelled[s.labels['stance']]},{s.split}\n" for s in statements)
+    (tmp_path / "a.csv").write_text("text,stance,split\n" + rows, encoding="utf-8")
+    given = ["data=files", "data.all=a.csv", f"data.values.{spelling}=cooperative", "data.values.CON=skeptical"]
+    command = ["train", *given, "data.values.none=neutral", "task=stance", "model=majority", "tracking=none"]
+    status, _, err = run(*command, "hydra.run.dir=run")
+    assert status == 0, err
+    status, _, err = run("train", "--config-dir=run", "--config-name=config", "hydra.run.dir=again")
+    assert status == 0, err
 
 
 def test_evaluate_uses_the_runs_own_seed_and_the_labels_there_are(run, tmp_path, statements, read_json):

@@ -85,6 +85,15 @@ def test_a_search_that_cannot_be_run_is_refused_in_one_line(tuned, arguments, sa
     assert "Traceback" not in done.stderr
 
 
+def test_too_few_trials_for_a_picture_of_importance_are_told(tmp_path):
+    done = detente("tune", *TINY, *SPACE, "trials=1", "rungs=[1.0]", "hydra.run.dir=few", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("importance ")]
+    assert len(told) == 1
+    assert "not measured, no importance.png: 1 whole trials; " in told[0]
+    assert not (tmp_path / "few" / "importance.png").exists()
+
+
 def test_folds_predict_every_statement_once_and_are_not_trained_twice(tmp_path):
     given = ["train", *TINY, "cv=3", "tracking=none", "hydra.run.dir=cv"]
     first = detente(*given, cwd=tmp_path)

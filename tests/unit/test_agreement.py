@@ -127,3 +127,5 @@ def test_strongest_terms_and_openings():
     (found,) = checks.openings(rows, limit=0.01)
     assert not found.ok
     assert "today they ban" in found.value
+    (found,) = checks.openings([Statement(text=f"One two three {i}.") for i in range(9)], limit=0.01)
+    assert found.check == "all: commonest opening"  # rows that bear no language are named too

@@ -118,17 +118,39 @@ def test_a_bad_row_is_skipped_into_the_rejects(case, tmp_path):
         ("text,stance\nciao,neutral\n", "utf-8-sig"),
         ("text,stance\r\nciao,neutral\r\n", "utf-8"),
         ("text;stance\nciao;neutral\n", "utf-8"),
+        ("text,stance\n\n,\nciao,neutral\n ,\n,\n   \n", "utf-8"),
+        ("sep=;\r\ntext;stance\r\nciao;neutral\r\n", "utf-8-sig"),
+        ("text;stance;;\r\nciao;neutral;;\r\n;;;\r\n", "utf-8-sig"),
+        ("sep=|\ntext|stance\nciao|neutral\n", "utf-8"),
     ],
-    ids=["byte-order mark", "CRLF", "semicolons"],
+    ids=[
+        "byte-order mark",
+        "CRLF",
+        "semicolons",
+        "rows without a cell",
+        "sep=",
+        "columns without a name",
+        "sep= of another kind",
+    ],
 )
 def test_what_spreadsheets_write_is_read(content, encoding, tmp_path):
     (row,) = read(write(tmp_path / "x.csv", content, encoding), tasks=[STANCE])
     assert (row.text, row.labels) == ("ciao", {"stance": "neutral"})
 
 
+def test_a_line_is_named_as_an_editor_counts_after_a_sep_line(tmp_path):
+    path = write(tmp_path / "x.csv", "sep=;\ntext;stance\na;neutral\n;neutral\n")
+    with pytest.raises(InputError, match=r"x\.csv:4: the text is empty"):
+        read(path)
+    assert [block.end.line for block in files.read_blocks(path, size=1)] == [3, 4]
+    (rest,) = files.read_blocks(path, size=1, start=next(files.read_blocks(path, size=1)).end)
+    assert (rest.lines, rest.content) == ([4], [["", "neutral"]])
+
+
 def test_whole_files_that_cannot_be_read(tmp_path):
     cases = {
         "utf16.csv": ("text\nciao\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
+        "unmarked.csv": ("text\nciao\n".encode("utf-16-le"), "UTF-16; save it as UTF-8"),
         "cut.jsonl.gz": (gzip.compress(b'{"text": "a"}\n' * 1000)[:-20], "breaks off"),
         "no.jsonl.gz": (b"plain", "gzip"),
         "no.parquet": (b"plain text, no parquet", "no readable Parquet"),

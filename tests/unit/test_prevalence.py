@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from detente import cli
 from detente.evaluation.shares.prevalence import adjusted_count, naive, prediction_powered, to_simplex
@@ -221,6 +222,35 @@ def test_small_groups_borrow_error_rates_or_get_nothing(prevalence, tmp_path):
     assert prevalence("pool=all", "output=all.2025.csv")[0] == 0
     assert (tmp_path / "all.2025.stance.png").exists()
     assert {row["method"] for row in read(tmp_path / "all.2025.csv")} == {"adjusted count"}
+
+
+@pytest.mark.parametrize("pool", ["small", "none", "all"])
+def test_a_group_that_people_labelled_whole_is_counted_by_their_labels(prevalence, tmp_path, pool):
+    rows = [
+        row | ({"side": "eu"} if i % 3 == 0 and i < 60 else {}) for i, row in enumerate(read(tmp_path / "pred.csv"))
+    ]
+    write(tmp_path / "pred.csv", rows)
+    gold = [row["stance"] for row in read(tmp_path / "gold.csv")[:20]]
+    status, out, err = prevalence("by=[side]", f"pool={pool}", "output=shares.json")
+    assert status == 0, err
+    found = json.loads((tmp_path / "shares.json").read_text(encoding="utf-8"))
+    of = {row["label"]: row for row in found["shares"] if row["group"]["side"] == "eu"}
+    for label, row in of.items():
+        assert (row["n"], row["gold"], row["method"], row["error_rates"]) == (20, 20, "gold", "")
+        low, high = proportion_confint(gold.count(label), 20, method="wilson")
+        assert row["corrected"] == pytest.approx({"value": gold.count(label) / 20, "low": low, "high": high})
+        assert (row["adjusted"], row["ppi"], row["ppi_plus"]) == (None, None, None)
+    assert "people labelled every row of side=eu; their labels are counted there, no prediction enters" in out
+    assert not any("fewer than 30 gold rows" in w or "no correction" in w for w in found["warnings"])
+
+
+def test_gold_of_every_row_may_have_one_label(prevalence, tmp_path):
+    rows = [{"id": row["id"], "stance": "neutral"} for row in read(tmp_path / "pred.csv")]
+    write(tmp_path / "gold.csv", rows)
+    status, out, err = prevalence("output=shares.csv")
+    assert status == 0, err
+    assert "all 900 predictions have gold: its labels are counted, no prediction enters" in out
+    assert {row["corrected"] for row in read(tmp_path / "shares.csv") if row["label"] == "neutral"} == {"1.0"}
 
 
 def test_labels_that_came_with_the_rows_serve_as_gold_and_abstained_rows_still_count(prevalence, tmp_path):

@@ -186,6 +186,13 @@ def test_nothing_is_loaded_and_nothing_changes_between_two_makings(tmp_path):
     assert "@import" not in page
 
 
+def test_on_paper_all_is_open_shaded_and_as_wide_as_the_page(tmp_path):
+    page = run_page(write_run(tmp_path / "r"))
+    sheet = page.partition("@media print {")[2].partition("</style>")[0]
+    for rule in ("details::details-content { display: block", "print-color-adjust: exact", "overflow-wrap: anywhere"):
+        assert rule in sheet
+
+
 def test_a_reader_meets_no_raw_names(tmp_path):
     seen = " ".join(read(run_page(write_run(tmp_path / "r", more=sections()))).words)
     assert not re.findall(r"\b(macro_f1|ece|mcc|f_avg|holder_side|quote_marks|p_holm|fit_seconds|aurc)\b", seen)

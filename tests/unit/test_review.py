@@ -461,16 +461,29 @@ def test_a_mistake_is_one_sentence(tmp_path, capsys, arguments, message):
     assert not {p.name for p in tmp_path.iterdir()} & {"a.csv", "g.csv", "in.review.sqlite"}
 
 
-def test_ctrl_c_ends_the_page_and_says_what_comes_next(tmp_path):
-    write_input(tmp_path)
-    command = [sys.executable, "-m", "detente", "review", "input=in.csv", "annotator=anna", "port=0"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as page:
+def opened_and_stopped(folder, name):
+    """What the page of an input greets with, and what it says when Ctrl-C ends it."""
+    command = [sys.executable, "-m", "detente", "review", f"input={name}", "annotator=anna", "port=0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as page:
         greeting = [page.stderr.readline() for _ in range(3)]
-        assert greeting[0] == "anna: 0 of 5 statements done\n"
-        assert "http://127.0.0.1:" in greeting[1]
         os.kill(page.pid, signal.SIGINT)
         out, _ = page.communicate(timeout=30)
     assert page.returncode == 0
+    return greeting, out
+
+
+def test_ctrl_c_ends_the_page_and_says_what_comes_next(tmp_path):
+    write_input(tmp_path)
+    greeting, out = opened_and_stopped(tmp_path, "in.csv")
+    assert greeting[0] == "anna: 0 of 5 statements done\n"
+    assert "http://127.0.0.1:" in greeting[1]
     assert "in.review.sqlite: 0 of 5 statements done by anna" in out
     assert "next: detente review input=in.csv output=annotations.csv" in out
     assert not list((tmp_path / "runs").rglob("log.txt"))
+
+
+def test_versions_of_a_file_have_databases_of_their_own(tmp_path):
+    for name in ("a.v1.csv", "a.v2.csv"):
+        (tmp_path / name).write_text(f"id,text\ns0,The text of {name}.\n", encoding="utf-8")
+        assert "a.v" in opened_and_stopped(tmp_path, name)[1]
+    assert {p.name for p in tmp_path.glob("*.sqlite")} == {"a.v1.review.sqlite", "a.v2.review.sqlite"}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.errors import InputError, UsageError
-from detente.files import Layout
+from detente.files import Layout, read_statements
 from detente.labelling.agreement import Annotation
 from detente.labelling.review import annotations, exchange, labelstudio
 from detente.labelling.review.carried import Around
@@ -362,6 +362,53 @@ def test_no_shape_of_json_is_a_traceback(content, name):
         (Path(folder) / name).write_text(text, encoding="utf-8")
         with suppress(InputError):
             exchange.read(str(Path(folder) / name), TASKS, Layout())
+
+
+LABELLED = ({"stance": "neutral"}, {"stance": "skeptical"})
+FOREIGN = {
+    "tasks.json": json.dumps(
+        [
+            {
+                "data": {"text": f"Text {i}."},
+                "annotations": [
+                    {
+                        "completed_by": {"email": "anna"},
+                        "result": [{"from_name": "stance", "value": {"choices": [said["stance"]]}}],
+                    }
+                ],
+            }
+            for i, said in enumerate(LABELLED)
+        ]
+    ),
+    "min.json": json.dumps([{"text": f"Text {i}.", "annotator": "anna", **said} for i, said in enumerate(LABELLED)]),
+    "anna.jsonl": "".join(
+        json.dumps({"text": f"Text {i}.", "label": [f"stance:{said['stance']}"]}) + "\n"
+        for i, said in enumerate(LABELLED)
+    ),
+    "from_0.jsonl": "".join(
+        json.dumps({"id": i, "text": f"Text {i}.", "label": [f"stance:{said['stance']}"]}) + "\n"
+        for i, said in enumerate(LABELLED)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_no_label_is_lost_of_tasks_without_ids(name, tmp_path):
+    (tmp_path / name).write_text(FOREIGN[name], encoding="utf-8")
+    given = exchange.read(str(tmp_path / name), TASKS, Layout())
+    texts = {annotation.labels["stance"]: given.statements[annotation.id].text for annotation in given.annotations}
+    assert texts == {"neutral": "Text 0.", "skeptical": "Text 1."}
+
+
+@pytest.mark.parametrize(("export", "name"), [("labelstudio", "t.json"), ("doccano", "t.jsonl"), ("table", "t.csv")])
+def test_statements_without_ids_come_back_from_a_tool(export, name, tmp_path):
+    (tmp_path / "in.csv").write_text("text\nText 0.\nText 1.\n", encoding="utf-8")
+    read = list(read_statements([tmp_path / "in.csv"]))
+    said = [Annotation(s.id, "anna", "person", "", labels) for s, labels in zip(reversed(read), LABELLED, strict=True)]
+    exchange.write(tmp_path / name, export, read, said, TASKS, around={}, prelabels=False)
+    given = exchange.read(str(tmp_path / name), TASKS, Layout())
+    assert {a.id: a.labels for a in given.annotations} == {a.id: a.labels for a in said}
+    exchange.check_known(given, {s.id: s for s in read}, "in.csv")
 
 
 def test_annotators_of_several_do_not_go_into_one_doccano_file(tmp_path):

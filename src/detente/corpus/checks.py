@@ -161,7 +161,9 @@ def openings(statements: Sequence[Statement], *, limit: float) -> list[Finding]:
         share = count / len(of)
         # Two of the same in a hundred statements are no template.
         holds = share <= limit or count <= 2
-        findings.append(Finding(f"{lang}: commonest opening", f"{share:.1%} ({words})", f"≤ {limit:.0%}", holds))
+        findings.append(
+            Finding(f"{lang or 'all'}: commonest opening", f"{share:.1%} ({words})", f"≤ {limit:.0%}", holds)
+        )
     return findings
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from detente.corpus import splits
+from detente.corpus import origins, splits
 from detente.corpus.loading import Corpus, fingerprint
 from detente.corpus.tables import as_table, from_table
 from detente.errors import InputError
@@ -42,6 +42,7 @@ def cross_validation(
             replace(
                 corpus,
                 **{name: as_table(of, tasks=tasks) for name, of in parts.items()},
+                machine_labels={name: found for name, of in parts.items() if (found := origins.machine_labels(of))},
                 fingerprint=fingerprint([s for of in parts.values() for s in of]),
             )
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detente import files, paths
-from detente.corpus import splits
+from detente.corpus import origins, splits
 from detente.corpus.tables import as_table
 from detente.errors import InputError, UsageError
 from detente.files import Layout, Rejects
@@ -77,7 +77,8 @@ class DataSpec:
 class Corpus:
     """The splits of a corpus as `datasets` tables (absent ones are empty), with its fingerprint.
 
-    `notes` are sentences for the user: what was made, what was left out.
+    `machine_labels` counts, by split and origin, rows that a machine labelled. `notes` are sentences for the user:
+    what was made, what was left out, what a machine labelled.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Corpus:
     test: "Dataset"
     fingerprint: str
     rejects: Rejects
+    machine_labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -119,11 +121,17 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
     if spec.limit:
         by_split = {name: rows[: spec.limit] for name, rows in by_split.items()}
         notes.append(f"data.limit={spec.limit}: only the first rows of each split are used; figures mean little")
+    machine = {name: origins.machine_labels(rows) for name, rows in by_split.items()}
+    for name, found in machine.items():
+        n = len(by_split[name])
+        note = origins.of_training(found, n) if name == "train" else origins.of_measuring(found, n, name)
+        notes += [note] if note else []
     return Corpus(
         name=spec.name,
         **{name: as_table(rows, tasks=tasks) for name, rows in by_split.items()},
         fingerprint=fingerprint([s for name in SPLITS for s in by_split[name]]),
         rejects=rejects,
+        machine_labels={name: found for name, found in machine.items() if found},
         notes=tuple(notes),
     )
 
@@ -195,7 +203,11 @@ def _statements(
         found = list(files.read_statements(tables, layout=spec.layout, tasks=tasks, rejects=rejects))
     keep = {name: str(v) for name, v in spec.keep.items() if any(_column(s, name) is not None for s in found)}
     columns.update(keep)
-    kept = [s for s in found if all(str(_column(s, name)) == value for name, value in keep.items())]
+    kept = [
+        origins.of_labels(s, spec.columns)
+        for s in found
+        if all(str(_column(s, name)) == value for name, value in keep.items())
+    ]
     return [replace(s, lang=spec.lang) if spec.lang and not s.lang else s for s in kept]
 
 

@@ -1,9 +1,11 @@
 """The model card: README.md of a checkpoint, made from the numbers of its manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from detente.checkpoint import Checkpoint
+from detente.corpus import origins
 from detente.evaluation.tables import interval
 from detente.labelling import codebook
 from detente.tasks import Task
@@ -37,6 +39,7 @@ def model_card(checkpoint: Checkpoint) -> str:
         "",
         "Dev chose the temperature; test chose nothing.",
         "",
+        *(line for note in _machine_labels(data) for line in (note, "")),
         "## Limits",
         "",
         "Measured on the corpus named above and nothing else: statements of other subjects, times, outlets and",
@@ -52,6 +55,15 @@ def model_card(checkpoint: Checkpoint) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _machine_labels(data: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences on labels by machine that were learnt or measured on; a card must not pass them off as people's."""
+    found = data.get("machine_labels", {})
+    for split, n in data["n"].items():
+        if found.get(split):
+            told = origins.of_training if split == "train" else partial(origins.of_measuring, what=split)
+            yield f"**{told(found[split], n)}.**"
 
 
 def _made(checkpoint: Checkpoint) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from detente import files
 from detente.arrays import FloatArray
+from detente.corpus.origins import GIVEN, GIVEN_ORIGIN
 from detente.errors import InputError, did_you_mean
 from detente.files import Layout, Rejects, Row
 from detente.records import LABEL_COLUMNS, Statement, from_row
@@ -226,6 +227,7 @@ def _statement(key: str, row: Row, truth: Row, columns: _Columns, layout: Layout
             name = columns.ours.get(theirs, theirs)
             if name not in columns.hidden and (name not in values or value not in (None, "")):
                 values[name] = value
+    values["origin"] = _origin(truth, columns)
     for name, column in columns.gold.items():
         values[name] = truth.values.get(column)
     values["text"] = values.get("text") or _NO_TEXT.format(key)
@@ -233,6 +235,13 @@ def _statement(key: str, row: Row, truth: Row, columns: _Columns, layout: Layout
         return from_row(values, values=layout.values, tasks=columns.tasks)
     except InputError as error:
         raise InputError(f"{error} (in gold, {truth.where})" if truth is not row else str(error)) from None
+
+
+def _origin(truth: Row, columns: _Columns) -> object:
+    """Who gave the gold labels; those beside predictions may be older than the rows' own origin."""
+    ours = {columns.ours.get(theirs, theirs): value for theirs, value in truth.values.items()}
+    beside = any(column.startswith(GIVEN) for column in columns.gold.values())
+    return ours.get(GIVEN_ORIGIN if beside and GIVEN_ORIGIN in ours else "origin")
 
 
 def _proba(task: Task, values: Mapping[str, Any], columns: _Columns, layout: Layout) -> list[float]:

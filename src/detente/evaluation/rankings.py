@@ -8,6 +8,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from detente.corpus import origins
 from detente.evaluation import intervals, metrics
 from detente.evaluation.clusters import AUTO, check_column, clusters_of, value_of
 from detente.evaluation.intervals import Interval
@@ -82,6 +83,8 @@ def compare_runs(
             if matched:
                 entrants = _entrants(kept, matched, group_seeds=group_seeds)
                 rankings.append(_rank(matched, entrants, seed=seed, cluster=cluster, by=by))
+    told = ((run.name, origins.of_run(run.metrics, split)) for run in runs for split in run.metrics["metrics"])
+    notes += [f"{name}: {sentence}" for name, sentence in told if sentence]
     return Comparison(folders={run.name: str(run.folder) for run in runs}, rankings=rankings, notes=notes)
 
 

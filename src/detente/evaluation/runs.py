@@ -84,7 +84,7 @@ def _read(given: Path) -> Run:
         metrics = json.loads(path.read_text(encoding="utf-8"))
         name, by_split = str(metrics["name"]), metrics["metrics"]
         [scores["all"]["macro_f1"]["value"] for by_task in by_split.values() for scores in by_task.values()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path} does not exist; give run folders that train or evaluate wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{path} is no metrics file of détente; run train or evaluate again") from None

@@ -1,6 +1,7 @@
 """Blocks of rows of CSV and TSV: records may span lines, and a broken one must not take the rest with it."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,6 +10,9 @@ from detente.errors import InputError
 from detente.files.formats import has_bad_bytes, open_lines, table_format
 from detente.files.rows import BOM, MAX_BYTES, Block, Place, Row
 from detente.records import MAX_CHARACTERS
+
+# The line before the header in which Excel is told what separates cells.
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 class _Lines:
@@ -43,11 +47,7 @@ def csv_blocks(path: Path, size: int, start: Place) -> Iterator[Block]:
     """See `read_blocks`."""
     csv.field_size_limit(64 * MAX_CHARACTERS)
     with open_lines(path) as file:
-        lines = _Lines(file, 0)
-        delimiter = _delimiter_of(path, next(iter(lines), ""))
-        file.seek(0)
-        lines = _Lines(file, 0)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        lines, reader, delimiter = _opened(path, file)
         cells = next(reader, None)
         if cells is None:
             return
@@ -71,7 +71,7 @@ def csv_blocks(path: Path, size: int, start: Place) -> Iterator[Block]:
 
 
 def _records(reader: Any, base: int) -> Iterator[tuple[int, list[str] | str]]:
-    """(line where it begins, its cells or what is wrong with it) of every record that is not empty."""
+    """(line where it begins, its cells or what is wrong with it) of every record that has a cell that is not blank."""
     while True:
         line = base + reader.line_num + 1
         try:
@@ -83,16 +83,27 @@ def _records(reader: Any, base: int) -> Iterator[tuple[int, list[str] | str]]:
             swallowed = f", and lines up to {end} with it" if end > line else ""
             yield line, f"{error}; check the quotes of the row that begins here{swallowed}"
             continue
-        if cells:
+        if any(cell and not cell.isspace() for cell in cells):  # spreadsheets end in rows of separators alone
             yield line, cells
 
 
 def csv_header(path: Path) -> list[str]:
     """The columns that the first row of a CSV or TSV file names; none for an empty file."""
     with open_lines(path) as file:
-        delimiter = _delimiter_of(path, next(_Lines(file, 0), ""))
-        file.seek(0)
-        return _header_of(path, next(csv.reader(_Lines(file, 0), delimiter=delimiter, strict=True), []))
+        return _header_of(path, next(_opened(path, file)[1], []))
+
+
+def _opened(path: Path, file: BinaryIO) -> tuple[_Lines, Any, str]:
+    """The lines of a file, a csv.reader of them that stands before the header, and what separates cells."""
+    first = next(_Lines(file, 0), "")
+    told = _SEPARATOR.fullmatch(first)
+    delimiter = told[1] if told else _delimiter_of(path, first)
+    file.seek(0)
+    lines = _Lines(file, 0)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    if told:
+        next(reader)
+    return lines, reader, delimiter
 
 
 def _delimiter_of(path: Path, first: str) -> str:
@@ -107,6 +118,8 @@ def _header_of(path: Path, cells: list[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     if any(has_bad_bytes(cell) for cell in header):
         raise InputError(f"{path}:1: bytes that are not UTF-8; save the file as UTF-8")
+    while header and not header[-1]:  # spreadsheets export columns that somebody once clicked into
+        header.pop()
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError(f'{path}:1: two columns are called "{twice[0]}"; rename one')
@@ -117,6 +130,8 @@ def csv_row(path: Path, line: int, header: Sequence[str], cells: list[str] | str
     """One record, or the description of what is wrong with it."""
     if isinstance(cells, str):
         return Row(path, line, {}, cells)
+    if len(cells) > len(header) and not any(cell.strip() for cell in cells[len(header) :]):
+        cells = cells[: len(header)]
     if len(cells) != len(header):
         reason = f"{len(cells)} cells where the header has {len(header)}; check quotes and separators"
         return Row(path, line, {}, reason)

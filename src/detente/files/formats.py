@@ -92,14 +92,14 @@ def open_bytes(path: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
 def open_lines(path: Path) -> BinaryIO:
     """Open for reading lines of bytes that should be UTF-8.
 
-    Raises InputError for UTF-16, which announces itself by its first two bytes.
+    Raises InputError for UTF-16, which shows in its first bytes: a mark, or a zero beside a letter.
     """
     with open_bytes(path, "rb") as file:
         try:
             first = file.read(2)
         except (OSError, EOFError) as error:
             raise InputError(f"{path} cannot be read as gzip ({error}); compress it anew") from None
-    if first in (b"\xff\xfe", b"\xfe\xff"):
+    if first in (b"\xff\xfe", b"\xfe\xff") or (len(first) == 2 and 0 in first):
         raise InputError(f"{path} is UTF-16; save it as UTF-8")
     return open_bytes(path, "rb")
 

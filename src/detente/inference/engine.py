@@ -16,7 +16,7 @@ import numpy as np
 from detente import checkpoint as checkpoints
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
-from detente.errors import InputError, UsageError, did_you_mean
+from detente.errors import DetenteError, InputError, UsageError, did_you_mean
 from detente.forward import plan_here, use_cores
 from detente.inference.cascade import Cascade, build
 from detente.models.calibration import apply_temperature
@@ -115,13 +115,26 @@ def _load(run: str | Path, backend: str) -> tuple[Checkpoint, str]:
             if backend == "onnx" or (speed["onnx"] > speed["torch"] and onnx.installed()):
                 return onnx.load_export(run, export), f"onnx {export.precision}"
     if backend == "onnx":
-        raise InputError(
-            f"{folder} has no export that this machine may use; make one with: detente export checkpoint={run}"
-        )
+        raise _no_export(folder, run)
     found = checkpoints.load(run)
     if hasattr(found.classifier, "finish"):
         use_cores()
     return found, "torch"
+
+
+def _no_export(folder: Path, run: str | Path) -> DetenteError:
+    """Why there is nothing on ONNX to load: no export, or a family of which there is none."""
+    from detente.inference import onnx
+
+    family = checkpoints.family_of(run)
+    if family in onnx.FAMILIES:
+        return InputError(
+            f"{folder} has no export that this machine may use; make one with: detente export checkpoint={run}"
+        )
+    return UsageError(
+        f"{run} is of the family {family}, which has no ONNX backend ({', '.join(onnx.FAMILIES)} have one); "
+        "leave backend=onnx out"
+    )
 
 
 def _number_type(model: Checkpoint) -> list[str]:

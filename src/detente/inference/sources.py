@@ -11,6 +11,8 @@ from detente.records import COLUMNS, FIELDS, LABEL_COLUMNS, Statement
 from detente.text.documents import find_files, holds_documents, read_documents
 
 _TYPES: dict[str, type] = {"relevance": float, "confidence": float, "start": int, "end": int}
+# What extraction does not know of a statement: there is no such column unless a table of the input has it.
+_NOT_EXTRACTED = frozenset(("target", *LABEL_COLUMNS, "split", "origin", "confidence"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ def open_source(path: str, layout: Layout) -> Source:
     documents = tuple(p for p in found if p not in tables)
     columns: dict[str, files.Kind] = {"id": str, "text": str}
     if documents:
-        columns |= {name: _TYPES.get(name, str) for name in COLUMNS}
+        columns |= {name: _TYPES.get(name, str) for name in COLUMNS if name not in _NOT_EXTRACTED}
     ours = {theirs: name for name, theirs in layout.columns.items() if theirs}
     for table in tables:
         for theirs, kind in files.file_columns(table).items():

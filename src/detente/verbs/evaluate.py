@@ -11,7 +11,7 @@ from detente import checkpoint as checkpoints
 from detente import files, paths, provenance, tracking
 from detente.arrays import FloatArray
 from detente.checkpoint import Checkpoint
-from detente.corpus import DataSpec, load_corpus
+from detente.corpus import DataSpec, load_corpus, origins
 from detente.corpus.loading import SPLITS, fingerprint
 from detente.corpus.tables import from_table
 from detente.errors import InputError, UsageError, did_you_mean
@@ -152,10 +152,20 @@ def _tables(
 def _write(job: EvaluateJob, found: _Measured, sections: Mapping[str, Any], folder: Path, started: float) -> None:
     """Write metrics.json and the predictions."""
     about = {"name": job.input or job.data.name, "fingerprint": fingerprint(found.statements)}
+    machine = origins.machine_labels(found.statements)
+    what = "the given file" if job.input else found.what
+    warning = origins.of_measuring(machine, len(found.statements), what)
+    if warning and job.input:  # of a corpus, loading has said it
+        log.warning(warning)
     metrics = {
         "name": job.name,
         **found.about,
-        "data": {**about, "n": len(found.statements)},
+        "data": {
+            **about,
+            "n": len(found.statements),
+            "machine_labels": {found.what: machine} if machine else {},
+            "notes": [warning] if warning else [],
+        },
         "seed": found.seed,
         **sections,
         "seconds": round(time.monotonic() - started, 2),
@@ -258,7 +268,8 @@ def _statements(
     _refuse_predicted(job, checkpoint.tasks, names)
     wanted = [task for task in checkpoint.tasks if (job.data.columns.get(task.name, task.name) or "") in names]
     found = files.read_statements(labelled_files, layout=job.data.layout, tasks=wanted, rejects=rejects)
-    labelled = [s for s in found if any(task.name in s.labels for task in checkpoint.tasks)]
+    own = (origins.of_labels(s, job.data.columns) for s in found)
+    labelled = [s for s in own if any(task.name in s.labels for task in checkpoint.tasks)]
     if not labelled:
         raise InputError(f"{job.input} has no row with a label; evaluation needs gold labels")
     return labelled, "input"

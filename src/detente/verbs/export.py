@@ -49,7 +49,7 @@ def run(job: ExportJob) -> Outcome:
         f"products     {', '.join(products)}",
         f"speed        {speed['onnx']:,.0f} texts a second and core here, torch {speed['torch']:,.0f}",
         f"written      {paths.shown(made.folder)} ({size:,.0f} MiB)",
-        f"next         detente predict checkpoint={job.checkpoint} input=FILE output=labelled.csv",
+        f"next         detente predict checkpoint={paths.typed(job.checkpoint)} input=FILE output=labelled.csv",
         "             takes whichever of the two was faster here; backend=onnx or backend=torch says which",
     ]
     return Outcome(text="\n".join(lines))

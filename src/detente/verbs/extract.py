@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detente import paths
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.files import Rejects, Row, table_format, write_rows
 from detente.inference import sources
@@ -76,7 +77,8 @@ def run(job: ExtractJob) -> Outcome:
     count = write_rows(output, rows, columns={name: _TYPES.get(name, str) for name in COLUMNS})
     lines = sources.written(output, count, rejects)
     lines.append(f"{tally.documents:,} articles read; {tally.relevant:,} statements speak of the target")
-    lines.append(f"next: detente label input={output} output=FILE, or detente predict checkpoint=RUN input={output}")
+    given = f"input={paths.typed(output)}"
+    lines.append(f"next: detente label {given} output=FILE, or detente predict checkpoint=RUN {given}")
     return Outcome(text="\n".join(lines))
 
 

@@ -1,6 +1,6 @@
 """`detente label`: statements or articles labelled by machine, as material to review and to train on."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from detente import files, provenance
+from detente import files, paths, provenance
 from detente.arrays import FloatArray
+from detente.corpus import origins
+from detente.corpus.origins import GIVEN_ORIGIN
 from detente.errors import UsageError
+from detente.evaluation.measuring import kept_name
 from detente.evaluation.tables import render
 from detente.files import Layout, Rejects
 from detente.inference import sources
@@ -73,16 +76,17 @@ def run(job: LabelJob) -> Outcome:
     if any(asker.spec.dry_run for asker in labeller.askers):
         return Outcome(text=_dry_run(job, source, labeller))
     labeller.prepare()
-    rejects, marked = Rejects(), [0]
-    rows = _rows(job, labeller, book, _statements(job, source, rejects), source, marked)
+    rejects, marked, given = Rejects(), [0], Counter[str]()
+    found = _counted(_statements(job, source, rejects), given)
+    rows = _rows(job, labeller, book, found, source, marked)
     count = files.write_rows(output, rows, columns=_columns(labeller, source))
     lines = sources.written(output, count, rejects)
     if marked[0]:
         lines.append(f"{marked[0]:,} statements have no label; the column reason says why, the same command asks again")
     lines += labeller.report()
-    lines += _function_table(job, labeller.tally)
+    lines += _function_table(job, labeller.tally, given)
     files.write_json(output.with_name(output.name + ".labels.json"), _manifest(job, labeller, book, count, marked[0]))
-    lines.append(f"next: review the labels, then detente train data=files data.train={output}")
+    lines.append(f"next: review the labels, then detente train data=files data.train={paths.typed(output)}")
     return Outcome(text="\n".join(lines))
 
 
@@ -90,14 +94,23 @@ def _statements(job: LabelJob, source: Source, rejects: Rejects) -> Iterator[Sta
     return sources.statements(source, layout=job.data, rejects=rejects, languages=job.languages)
 
 
+def _counted(statements: Iterator[Statement], given: Counter[str]) -> Iterator[Statement]:
+    """The same statements; counts in `given` the origins of those that bear labels."""
+    for statement in statements:
+        given[statement.origin] += bool(statement.labels)
+        yield statement
+
+
 def _columns(labeller: Opened, source: Source) -> dict[str, type]:
     given = {_kept(name, labeller): kind for name, kind in source.columns.items()}
+    if given.keys() & {task.name for task in labeller.tasks}:
+        given[GIVEN_ORIGIN] = str  # whose those labels are: of the rows' origin, the labeller is told from now on
     ours = {"origin": str, "codebook": str} | dict.fromkeys(labeller.columns, str)
     return output_columns(labeller.tasks, given | {"origin": str}) | ours
 
 
 def _kept(name: str, labeller: Opened) -> str:
-    return f"given_{name}" if name in labeller.columns else name
+    return kept_name(name, ("origin", *labeller.columns))
 
 
 def _rows(
@@ -119,7 +132,7 @@ def _rows(
             beside.append({name: columns[name][i] for name in labeller.columns})
         return answers.proba
 
-    signed = (replace(s, origin=labeller.origin, extra=_renamed(s.extra, labeller)) for s in found)
+    signed = (replace(s, origin=labeller.origin, extra=_renamed(s, labeller)) for s in found)
     size = min(job.batch, labeller.group or job.batch)
     for row in labelled_rows(signed, labeller.tasks, predict, batch=size, total=source.rows):
         row.update(beside.popleft())
@@ -129,8 +142,9 @@ def _rows(
         yield row
 
 
-def _renamed(extra: Mapping[str, Any], labeller: Opened) -> dict[str, Any]:
-    return {_kept(name, labeller): value for name, value in extra.items()}
+def _renamed(statement: Statement, labeller: Opened) -> dict[str, Any]:
+    """Its foreign columns and its own origin, by the names that they have beside the labeller's."""
+    return {_kept(name, labeller): v for name, v in statement.extra.items()} | {GIVEN_ORIGIN: statement.origin}
 
 
 def _emptied(row: dict[str, Any], task: Task, least: float) -> bool:
@@ -144,7 +158,7 @@ def _emptied(row: dict[str, Any], task: Task, least: float) -> bool:
     return missing
 
 
-def _function_table(job: LabelJob, tally: Tally | None) -> list[str]:
+def _function_table(job: LabelJob, tally: Tally | None, given: Counter[str]) -> list[str]:
     """Write the table of labelling functions if asked for; show it if the input bears labels."""
     if tally is None or not isinstance(job.labeller, RulesLabeller):
         return []
@@ -158,6 +172,8 @@ def _function_table(job: LabelJob, tally: Tally | None) -> list[str]:
         header = ["task", "function", "votes for", "coverage", "overlaps", "conflicts", "gold", "accuracy"]
         shown = [_shown(row) for row in rows if row["lang"] == ALL]
         lines.append("\n" + render(header, shown) + "\n(shares of all statements; labeller.table=FILE has languages)")
+        machine = {origin: n for origin, n in given.items() if n and origins.is_machine(origin)}
+        lines += [origins.of_measuring(machine, given.total(), "the input")] if machine else []
     return lines
 
 

@@ -109,9 +109,9 @@ def _page(job: ReviewJob) -> list[str]:
             server.serve(app, listener)
         done, total = len(session.done), len(session.order)
     lines = [f"{_database_path(job)}: {done:,} of {total:,} statements done by {job.annotator}"]
-    again = f"detente review input={job.input}"
+    again = f"detente review input={paths.typed(job.input)}"
     if job.adjudicate:
-        more = f" annotations={job.annotations}" if job.annotations else ""
+        more = f" annotations={paths.typed(job.annotations)}" if job.annotations else ""
         return [*lines, f"next: {again}{more} export=gold output=gold.jsonl"]
     return [*lines, f"next: {again} output=annotations.csv, then detente agreement input=annotations.csv"]
 
@@ -256,7 +256,7 @@ def _write(job: ReviewJob) -> list[str]:
         if not annotations:
             raise InputError("there are no annotations; label on the page (annotator=NAME) or give annotations=FILE")
         rows.write(output, annotations, tasks)
-        return [f"{output}: {said}", f"next: detente agreement input={output}"]
+        return [f"{output}: {said}", f"next: detente agreement input={paths.typed(output)}"]
     if not statements:
         raise InputError(f"export={job.export} needs the statements; give input=FILE")
     annotations = [annotation for annotation in annotations if annotation.id in statements]
@@ -274,7 +274,7 @@ def _write(job: ReviewJob) -> list[str]:
     )
     lines = [f"{output}: {len(statements):,} statements{f', {said}' if annotations else ''}"]
     lines += [f"{path}: the labelling configuration of the project" for path in written[1:]]
-    again = f"detente review input={job.input} annotations=EXPORT output=annotations.csv"
+    again = f"detente review input={paths.typed(job.input)} annotations=EXPORT output=annotations.csv"
     return [*lines, f"next: label there, then {again}"]
 
 
@@ -296,4 +296,4 @@ def _write_gold(
     if found.left:
         files.write_rows(beside, found.left, columns=dict.fromkeys(found.left[0], str))
         lines.append(f"{beside}: {len(found.left):,} labels still open; adjudicate=true annotator=NAME decides them")
-    return [*lines, f"next: detente train data=files data.train={output}"]
+    return [*lines, f"next: detente train data=files data.train={paths.typed(output)}"]

@@ -87,7 +87,7 @@ def run(job: SelectJob) -> Outcome:
     lines.append(f"{len(pool):,} statements ranked by {strategy}")
     if earlier and checkpoint:
         lines += _stop_signal(checkpoint.tasks, [proba, *(_proba(model, pool, job.batch) for model in earlier)])
-    lines.append(f"next: label them, then detente train data=files data.train={job.labelled or output}")
+    lines.append(f"next: label them, then detente train data=files data.train={paths.typed(job.labelled or output)}")
     return Outcome(text="\n".join(lines))
 
 
@@ -98,6 +98,8 @@ def _unlabelled(job: SelectJob, found: Sequence[Statement]) -> tuple[list[Statem
         known += [s.text for s in found if s.labels]
     seen = set(known)
     pool = [s for s in found if s.text not in seen]
+    if not found:
+        raise InputError(f"{job.input} holds no statement; give a file or folder that does")
     if not pool:
         raise InputError(f"every statement of {job.input} is labelled already; give others")
     return pool, known

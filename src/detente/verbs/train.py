@@ -186,6 +186,7 @@ def _about(
             "name": corpus.name,
             "fingerprint": corpus.fingerprint,
             "n": counts,
+            "machine_labels": corpus.machine_labels,
             "notes": corpus.notes,
         },
         "seed": job.seed,
@@ -242,7 +243,7 @@ def _report(
         f"run folder   {run}",
         f"report       {run}/report.html: open it in a browser",
         *predictions,
-        f"next         detente predict checkpoint={run} input=FILE_OR_FOLDER output=labelled.csv",
-        f"             detente evaluate checkpoint={run} input=LABELLED_FILE",
+        f"next         detente predict checkpoint={paths.typed(run)} input=FILE_OR_FOLDER output=labelled.csv",
+        f"             detente evaluate checkpoint={paths.typed(run)} input=LABELLED_FILE",
     ]
     return "\n".join(lines)

@@ -155,7 +155,7 @@ def _written(job: TuneJob, study: "optuna.Study") -> Outcome:
     ]
     columns: dict[str, type] = {"trial": int, "state": str, "score": float, "seconds": float}
     write_rows(run_dir / "trials.csv", iter(rows), columns=columns | dict.fromkeys(job.search, str))
-    importance = _importance(study, job)
+    importance, why_not = _importance(study, job)
     write_json(
         run_dir / "tune.json", {"score": best.value, "params": params, "trials": len(trials), "importance": importance}
     )
@@ -163,11 +163,14 @@ def _written(job: TuneJob, study: "optuna.Study") -> Outcome:
     if importance:
         lines += ["importance   " + ", ".join(f"{name} {share:.0%}" for name, share in importance.items())]
         lines += [f"             {paths.shown(_plot(importance, run_dir))}"]
+    else:
+        (run_dir / "importance.png").unlink(missing_ok=True)
+        lines += [f"importance   not measured, no importance.png: {why_not}"]
     shown = paths.shown(run_dir)
     lines += [
         f"best         {best.value:.4f} on dev, the highest of {len(trials)}: expect less on other statements",
         f"trials       {shown}/trials.csv, {shown}/study.db",
-        f"next         detente train --config-dir={shown} experiment=best",
+        f"next         detente train --config-dir={paths.typed(shown)} experiment=best",
     ]
     return Outcome(text="\n".join(lines), score=best.value, run_dir=run_dir)
 
@@ -190,15 +193,18 @@ def _experiment(job: TuneJob, params: Mapping[str, Any], score: float) -> str:
     )
 
 
-def _importance(study: "optuna.Study", job: TuneJob) -> dict[str, float]:
-    """Share of the score's variance that each setting explains (fANOVA); empty with too few whole trials."""
+def _importance(study: "optuna.Study", job: TuneJob) -> tuple[dict[str, float], str]:
+    """Share of the score's variance that each setting explains (fANOVA); else none, and why."""
     import optuna
 
     whole = [t for t in searching.finished(study) if t.state == optuna.trial.TrialState.COMPLETE]
-    if len(whole) < 2 * len(job.search) or len({t.value for t in whole}) < 2:
-        return {}
+    least = max(2, 2 * len(job.search))
+    if len(whole) < least:
+        return {}, f"{len(whole)} whole trials; {len(job.search)} settings need at least {least}"
+    if len({t.value for t in whole}) < 2:
+        return {}, f"all {len(whole)} whole trials have the same score"
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=job.seed)
-    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator)), ""
 
 
 def _plot(importance: Mapping[str, float], run_dir: Path) -> Path:

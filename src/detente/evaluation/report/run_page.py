@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from detente import files
+from detente.corpus import origins
 from detente.errors import InputError
 from detente.evaluation.report import behaviour, mistakes, origin, scores, trust
 from detente.evaluation.report.html import Section, el, page
@@ -26,6 +27,8 @@ def run_page(run_dir: Path) -> str:
         sections.append(behaviour.bias(metrics["bias"]))
     sections += [origin.data(metrics), origin.run(metrics, run_dir)]
     intro = scores.headline(_said(first), metrics["metrics"][first])
+    told = origins.of_run(metrics, first)
+    intro += [el("p", f"{told}.", class_="warning")] if told else []
     intro += [el("p", missing, class_="lead") for missing in _missing(metrics)]
     title = _title(metrics)
     return page(title=title[:1].upper() + title[1:], intro=intro, sections=sections)
@@ -57,7 +60,7 @@ def read_metrics(run_dir: Path) -> dict[str, Any]:
         for split in metrics["metrics"].values():
             for of in split.values():
                 of["all"]["macro_f1"]["value"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path} does not exist; give a run folder that train or evaluate wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{path} is no metrics file of détente; run train or evaluate again") from None

@@ -84,7 +84,10 @@ def _add_prediction(found: Population, task: Task, row: Row) -> None:
     label = _label(task, row, task.name)
     if all(_text(cell) == "" for cell in cells):
         if label is None:
-            raise InputError(f"{row.where}: neither a label in {task.name} nor probabilities in {', '.join(columns)}")
+            raise InputError(
+                f"{row.where}: neither a label in {task.name} nor probabilities in {', '.join(columns)}; "
+                "predict this row too, labelled by people or not"
+            )
         found.hard.add(task.name)
         proba = np.eye(len(task.labels))[label].tolist()
     else:

@@ -18,6 +18,8 @@ ALL = "(all)"
 NONE = "(none)"
 # From how many gold rows on a cell's own confusion is inverted: with fewer its interval holds the truth too rarely.
 OWN_RATES = 100
+# The method of cells whose rows people labelled, every one.
+GOLD = "gold"
 _SHOWN = 8
 
 
@@ -79,9 +81,10 @@ def shares_by(
 
     A cell with at least `min_gold` gold rows is corrected by them alone (PPI++). With `pool` "small" the others
     borrow the error rates of all gold (adjusted count), with "all" every cell does, with "none" they get nothing.
-    Raises InputError if all gold rows have one label.
+    A cell whose rows all have gold is counted by it, with Wilson's intervals, and needs no prediction.
+    Raises InputError if all gold rows have one label, unless they are all rows.
     """
-    if len(np.unique(data.gold)) < 2:
+    if len(np.unique(data.gold)) < 2 and len(data.gold) < len(data.predicted):
         raise InputError(
             f'all {len(data.gold)} gold rows have the {data.task.name} "{data.task.labels[int(data.gold[0])]}"; '
             "error rates need gold of at least two labels"
@@ -106,11 +109,12 @@ def _cell(
     pool: Pool,
     seed: int,
 ) -> list[ShareRow]:
-    enough = len(gold) >= min_gold
+    whole = len(gold) == len(rows)
+    enough = len(gold) >= min_gold and not whole
     own = enough and pool != "all"
     powered = _powered(data, rows, gold) if enough else (None, None)
     mine = own and (len(gold) >= OWN_RATES or pool == "none")
-    source = gold if mine else np.arange(len(data.gold)) if pool != "none" else gold[:0]
+    source = gold if mine else np.arange(len(data.gold)) if pool != "none" and not whole else gold[:0]
     adjusted = adjusted_count(
         data.predicted[rows],
         data.gold[source],
@@ -119,7 +123,8 @@ def _cell(
         weights=None if data.weights is None else data.weights[source],
         seed=seed,
     )
-    counted = naive(data.predicted[rows], len(data.task.labels))
+    labels = len(data.task.labels)
+    counted = naive(data.predicted[rows], labels)
     rates = "" if adjusted is None else "own" if mine else "pooled"
     return [
         _row(
@@ -127,7 +132,7 @@ def _cell(
             counted=counted,
             adjusted=adjusted,
             powered=powered,
-            corrected=powered[1] if own else adjusted,
+            corrected=naive(data.gold[gold], labels) if whole else powered[1] if own else adjusted,
             task=data.task.name,
             group=dict(zip(by, key, strict=False)),
             period=key[len(by)],
@@ -135,7 +140,7 @@ def _cell(
             n=len(rows),
             gold=len(gold),
             error_rates=rates,
-            method="PPI++" if own else "adjusted count" if adjusted else "",
+            method=GOLD if whole else "PPI++" if own else "adjusted count" if adjusted else "",
         )
         for k, label in enumerate(data.task.labels)
     ]
@@ -183,7 +188,13 @@ def warnings(data: Labelled, rows: Sequence[ShareRow], *, min_gold: int, pool: P
     """What a reader of the shares must know: sentences."""
     found = [_assumption(data), *_unlike(data), *_same(data)]
     name, cells = data.task.name, {cell_name(row): row for row in rows}
-    small = [cell for cell, row in cells.items() if row["gold"] < min_gold]
+    counted = [cell for cell, row in cells.items() if row["method"] == GOLD]
+    if counted and len(counted) < len(cells):
+        found.append(
+            f"{name}: people labelled every row of {_some(counted)}; "
+            "their labels are counted there, no prediction enters"
+        )
+    small = [cell for cell, row in cells.items() if row["gold"] < min_gold and row["method"] != GOLD]
     if small and pool == "small":
         found.append(
             f"{name}: fewer than {min_gold} gold rows in {_some(small)}; their shares rest on the error rates of all "
@@ -234,7 +245,7 @@ def _some(cells: Sequence[str]) -> str:
 def _assumption(data: Labelled) -> str:
     n, whole = len(data.gold), len(data.predicted)
     if n == whole:
-        return f"{data.task.name}: all {n:,} predictions have gold: no correction is needed, count the gold labels"
+        return f"{data.task.name}: all {n:,} predictions have gold: its labels are counted, no prediction enters"
     if data.weights is None:
         return (
             f"{data.task.name}: the {n:,} gold rows are taken as a random sample of the {whole:,} predictions, each "

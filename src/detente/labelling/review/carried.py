@@ -40,22 +40,32 @@ def pack(statement: Statement, around: Around) -> dict[str, Any]:
 def unpack(
     values: Mapping[str, Any],
     *,
-    fallback_id: str = "",
+    fallback_id: str,
     columns: Mapping[str, str | None] | None = None,
     tasks: Sequence[Task] = (),
 ) -> Statement:
-    """The statement that a tool's task holds: ours by its record, another's by its fields. Raises InputError."""
+    """The statement that a tool's task holds: ours by its record, another's by its fields. Raises InputError.
+
+    One without an id of its own gets `fallback_id`: no two statements of a file may share one.
+    """
     text = values.get((columns or {}).get("text") or "text")
     if not isinstance(text, str):
         raise InputError("no text; name the field that holds it with data.columns.text=FIELD")
     if RECORD in values:
         try:
             record = json.loads(str(values[RECORD]))
-            known = {name: record[name] for name in FIELDS if name in record}
+            known = {"id": fallback_id} | {name: record[name] for name in FIELDS if name in record}
             return Statement(text=text, **known, labels=record["labels"], extra=record["extra"])
         except (ValueError, TypeError, KeyError, AttributeError):
             raise InputError(f'the field "{RECORD}" was changed; leave it as the export wrote it') from None
     own = {name: value for name, value in values.items() if name not in {task.name for task in tasks}}
     given = own.pop(IDENTITY, None)
     statement = from_row(own, columns=columns)
-    return replace(statement, id=str(given or statement.id or fallback_id), labels={})
+    own_id = statement.id if given in (None, "") else str(given)
+    return replace(statement, id=own_id or fallback_id, labels={})
+
+
+def tools_id(values: Mapping[str, Any], place: str) -> str:
+    """The id that a tool gave its task, 0 too; else where the task stands."""
+    given = values.get("id")
+    return place if given in (None, "") else str(given)

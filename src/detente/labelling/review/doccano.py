@@ -15,7 +15,7 @@ from detente.errors import InputError, UsageError
 from detente.files import Layout, atomic
 from detente.labelling.agreement import Annotation
 from detente.labelling.review import annotations as rows
-from detente.labelling.review.carried import Around, pack, unpack
+from detente.labelling.review.carried import Around, pack, tools_id, unpack
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -117,7 +117,8 @@ def _read_lines(
             values = json.loads(line.decode("utf-8-sig"))
             if not isinstance(values, dict):
                 raise InputError("no JSON object; export the project as JSONL")
-            found += [(where, *pair) for pair in _line(values, who, fallback, tasks, layout)]
+            own_id = tools_id(values, f"{Path(name).name}:{number}")
+            found += [(where, *pair) for pair in _line(values, own_id, who, fallback, tasks, layout)]
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         except (AttributeError, TypeError):
@@ -128,10 +129,10 @@ def _read_lines(
 
 
 def _line(
-    values: Mapping[str, Any], who: str, fallback: str, tasks: Sequence[Task], layout: Layout
+    values: Mapping[str, Any], own_id: str, who: str, fallback: str, tasks: Sequence[Task], layout: Layout
 ) -> Iterator[tuple[Statement | None, Annotation | None]]:
     own = {name: value for name, value in values.items() if name not in (LABEL, COMMENTS, BESIDE)}
-    statement = unpack(own, fallback_id=str(values.get("id") or ""), columns=layout.columns, tasks=tasks)
+    statement = unpack(own, fallback_id=own_id, columns=layout.columns, tasks=tasks)
     yield statement, None
     row: dict[str, Any] = {"id": statement.id, "lang": statement.lang, "annotator": fallback}
     if isinstance(values.get(BESIDE), str):

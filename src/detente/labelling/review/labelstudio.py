@@ -14,7 +14,7 @@ from detente.errors import InputError, did_you_mean
 from detente.files import Layout
 from detente.labelling.agreement import Annotation
 from detente.labelling.review import annotations as rows
-from detente.labelling.review.carried import Around, pack, unpack
+from detente.labelling.review.carried import Around, pack, tools_id, unpack
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -108,7 +108,8 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
         if not isinstance(task, dict):
             raise InputError(f"{where} is no object; give a Label Studio export in the format JSON")
         try:
-            found += [(where, *pair) for pair in _task(task, tasks, layout, annotator)]
+            own_id = tools_id(task, f"{path.name}:{number}")
+            found += [(where, *pair) for pair in _task(task, own_id, tasks, layout, annotator)]
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         except (AttributeError, TypeError, ValueError):
@@ -117,14 +118,14 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
 
 
 def _task(
-    task: Mapping[str, Any], tasks: Sequence[Task], layout: Layout, annotator: str
+    task: Mapping[str, Any], own_id: str, tasks: Sequence[Task], layout: Layout, annotator: str
 ) -> Iterator[tuple[Statement | None, Annotation | None]]:
     if not isinstance(task.get("data"), dict):
         if "text" not in task and not layout.columns.get("text"):
             raise InputError("neither data nor a text; give a Label Studio export in the format JSON")
-        yield from _flat(task, tasks, layout, annotator)
+        yield from _flat(task, own_id, tasks, layout, annotator)
         return
-    statement = unpack(task["data"], fallback_id=str(task.get("id") or ""), columns=layout.columns, tasks=tasks)
+    statement = unpack(task["data"], fallback_id=own_id, columns=layout.columns, tasks=tasks)
     given = [a for a in task.get("annotations") or task.get("completions") or () if isinstance(a, dict)]
     read_ones = [_read_annotation(a, statement, tasks, layout, annotator) for a in given]
     yield statement, None
@@ -133,10 +134,10 @@ def _task(
 
 
 def _flat(
-    task: Mapping[str, Any], tasks: Sequence[Task], layout: Layout, annotator: str
+    task: Mapping[str, Any], own_id: str, tasks: Sequence[Task], layout: Layout, annotator: str
 ) -> Iterator[tuple[Statement | None, Annotation | None]]:
     """JSON-MIN: the data's fields beside the labels, one object an annotation."""
-    statement = unpack(task, fallback_id=str(task.get("id") or ""), columns=layout.columns, tasks=tasks)
+    statement = unpack(task, fallback_id=own_id, columns=layout.columns, tasks=tasks)
     labels = {t.name: task.get(layout.columns.get(t.name) or t.name) for t in tasks}
     remark = task.get(COMMENT)
     if isinstance(remark, dict):  # so it writes a comment of several entries

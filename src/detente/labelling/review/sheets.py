@@ -82,7 +82,7 @@ def _rows(
         if taken:
             raise InputError(
                 f'the statements have a column "{taken[0]}", which the sheet needs for the annotation; '
-                f"rename it there (data.columns.NEW={taken[0]}), or use export=labelstudio"
+                "rename it in the file, or use export=labelstudio"
             )
         context = around.get(statement.id, Around())
         if context.before or context.after:
@@ -124,7 +124,7 @@ def read(path: Path, tasks: Sequence[Task], layout: Layout, *, annotator: str = 
 
 def _statement(values: Mapping[str, Any], layout: Layout, tasks: Sequence[Task]) -> Statement:
     if RECORD in values:
-        return unpack(values, columns=layout.columns)
+        return unpack(values, fallback_id="", columns=layout.columns)
     labels = {t.name: t.label_of(values.get(GIVEN + t.name)) for t in tasks}
     theirs = {layout.columns.get(t.name) or t.name for t in tasks} | {GIVEN + t.name for t in tasks}
     left = {k: v for k, v in values.items() if k not in theirs and k not in (*_OF_ANNOTATION, *_OF_TOOL)}

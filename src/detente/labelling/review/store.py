@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from detente.errors import InputError, UsageError
+from detente.files.formats import bare_name
 from detente.labelling.agreement import Annotation
 from detente.records import Statement
 from detente.tasks import Task
@@ -46,7 +47,7 @@ where n in (select max(n) from saved group by id, annotator, kind) and labels is
 
 def beside(path: str) -> Path:
     """Where the labels of an input go unless said otherwise: in the current folder, named after the input."""
-    stem = Path(path).name.partition(".")[0]
+    stem = bare_name(Path(path))
     if not stem or any(c in stem for c in "*?["):
         raise UsageError(f"input={path} gives the database no name; give database=FILE")
     return Path(f"{stem}.review.sqlite")
