@@ -10,9 +10,10 @@ from detente.text.agreement import Wanted, gender_of, is_plural, meant_by
 from detente.text.entities import NEVER, Asked, Entity, heads_of, options, stems
 from detente.text.interviews import Turn
 from detente.text.judging import Judge
-from detente.text.lexicons import Lexicon, split
+from detente.text.lexicons import Lexicon, key, split
 from detente.text.mentions import Mention, describe
 from detente.text.phrases import to_the_left
+from detente.text.synonyms import synonyms
 from detente.text.tokens import Token
 from detente.text.voices import RELATIVE, Cue
 
@@ -118,6 +119,9 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     lex, state = reader.lex, _state(reader, sentence)
     if mention.kind == "pronoun":
         wanted = meant_by(keys[-1], lex)
+        if sentence.pieces and wanted.person is None and not wanted.plural:
+            # "он" may be a firm, but not where it speaks.
+            wanted = wanted._replace(person=True)
         sort = "who" if keys[-1] in RELATIVE else "they" if wanted.plural else f"he{wanted.gender}{wanted.person}"
         return Asked(sort, sort, wanted, frozenset(), frozenset(), "-", reader.at, state)
     words, heads = stems(keys, lex), heads_of(keys, lex)
@@ -129,7 +133,16 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     person = True if mention.kind in ("role", "person") else False if mention.kind in ("org", "actor") else None
     wanted = Wanted(person, gender_of(mention, sentence.tokens, lex), is_plural(mention, sentence.tokens, lex))
     standing = any(k in lex.words["standing"] for k in keys)
-    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing)
+    after = _after(sentence.tokens, mention.end, lex)
+    alike = synonyms(keys)
+    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing, after, alike)
+
+
+def _after(tokens: list[Token], end: int, lex: Lexicon) -> str:
+    """What follows a phrase: "P" for a preposition, which makes it somebody new ("a source | in the cabinet")."""
+    if end >= len(tokens) or not tokens[end].text[0].isalnum():
+        return "mark"
+    return "P" if tokens[end].key in lex.words["stop"] | lex.words["connectors"] | lex.locative else "word"
 
 
 def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
@@ -144,10 +157,24 @@ def own_name(reader: Reader, sentence: Sentence, mention: Mention) -> str:
         return ""
     if mention.kind in ("person", "name") and mention.name:
         return _both(reader, phrase) or reader.people.name_of(mention.name)
+    if (known := _ends_in_person(reader, phrase)) and mention.kind not in ("role", "person"):
+        return known
     if mention.kind == "role" and (meant := reader.people.by_epithet([t.key for t in phrase])):
         return meant
     name = people.actor_name(reader.text, phrase, reader.lex)
     return _fuller(reader, name) or _written(reader, sentence, mention)
+
+
+def _ends_in_person(reader: Reader, phrase: list[Token]) -> str:
+    """The person whose name ends a longer phrase in lower case: "на американский рынок | Лоскутов", "Индии | Мехта"."""
+    last = phrase[-1]
+    if len(phrase) < 2 or not last.cap or not reader.people.knows((last.text,)):
+        return ""
+    name = reader.people.name_of((last.text,))
+    before = [t for t in phrase if t.text.isalpha() and t.text not in name]
+    # "the Bush administration" ends otherwise; "House of Morgan" is held together by its connector.
+    joined = any(t.key in reader.lex.words["connectors"] for t in before)
+    return name if before and not joined and key(name.split()[-1]) == last.key else ""
 
 
 def _fuller(reader: Reader, name: str) -> str:

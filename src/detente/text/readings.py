@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
 from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.forms import of_form
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
@@ -26,6 +27,8 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
         for mention in phrases:
             rank = starts.index(mention.start)
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
+            full = reader.people.name_of(mention.name) if mention.name and reader.people.knows(mention.name) else ""
+            features += of_form(view.tokens, view.tags, mention, full, reader.lex)
             found.append(Reading("phrase", at, mention, features, score(model, features)))
     first = next(iter(views))
     kinds = [r.mention.kind for r in found if r.mention is not None]
