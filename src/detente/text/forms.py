@@ -8,10 +8,10 @@ from detente.text.mentions import MARKS, Mention
 from detente.text.tokens import Token
 
 _SLAVIC = frozenset(("ru", "uk"))
-_SUBJECT_RU = re.compile(r"(?:ый|ий|ая|яя|ое|ее|ые|ие)$")
+_SUBJECT_RU = re.compile(r"(?:[ыи]й|ая|яя|[^иьтв]ое|[кгхщшжч]ее|ые|[кгхщшжч]ие)$")
 # Endings that no nominative has but for a few nouns: accusatives, genitives of adjectives, datives, instrumentals.
-_OBJECT_RU = re.compile(r"(?:ую|юю|ого|его|ому|ему|ыми|ими|ами|ями|ах|ях|ам|ям|ой|ою|ей|ым|им|ых|их|ом|ем|ем|у|ю)$")
-_OBLIQUE_NAME = re.compile(r"(?:[ое]в[ауе]|[ое]вым|ин[ауе]|иным|ского|скому|ским|ском|ской|ую|ой|ому|ом|ем|у|ю|и|ах|ам|ами)$")
+_OBJECT_RU = re.compile(r"(?:ую|юю|ого|его|ому|ему|ыми|ими|ами|ями|ах|ях|ам|ям|ой|ою|ей|ым|им|ых|их|ом|ем|у|ю)$")
+_OBLIQUE_NAME = re.compile(r"(?:[ое]в[ауе]|[ое]вым|ин[ауе]|иным|ского|скому|ским|[ую]ю|ой|ом|ем|у|ю|и|ах|ам|ами)$")
 
 
 def of_form(tokens: list[Token], tags: list[str], mention: Mention, nominative: str, lex: Lexicon) -> Iterable[str]:
@@ -32,7 +32,7 @@ def of_form(tokens: list[Token], tags: list[str], mention: Mention, nominative: 
 
 
 def _case(tokens: list[Token], mention: Mention, nominative: str, lex: Lexicon) -> str:
-    """ "nom", "obl" or "?" for what cannot be told."""
+    """Nominative or oblique, with a question mark where only the ending tells; "?" where nothing does."""
     phrase = [t for t in tokens[mention.start : mention.end] if t.text[0].isalnum()]
     if not phrase:
         return "?"

@@ -1,23 +1,19 @@
 """From a voice as it is written to the fullest name that the document gives it."""
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from detente.text import people
 from detente.text.agreement import Wanted, gender_of, is_plural, meant_by
 from detente.text.entities import NEVER, Asked, Entity, heads_of, options, stems
-from detente.text.interviews import Turn
-from detente.text.judging import Judge
-from detente.text.lexicons import Lexicon, key, split
-from detente.text.mentions import Mention, describe
+from detente.text.lexicons import Lexicon
+from detente.text.mentions import Mention
+from detente.text.owned import own_name, written_as
 from detente.text.phrases import to_the_left
+from detente.text.reader import Holder, Reader, Sentence
 from detente.text.synonyms import synonyms
 from detente.text.tokens import Token
-from detente.text.voices import RELATIVE, Cue
+from detente.text.voices import RELATIVE
 
-_JOINTS = frozenset(("and", "e", "и", "ed", "und", "et", "y"))
 _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "one", "another", "один", "одна", "une"))
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
@@ -26,57 +22,11 @@ _MANY = 200
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
 
 
-class Holder(NamedTuple):
-    """As written there, the name it stands for, and the quote type; empty names for the author."""
-
-    written: str = ""
-    name: str = ""
-    quote: str = "none"
-
-
-_NOBODY = Holder()
-
-
-@dataclass(slots=True)
-class Sentence:
-    """What is known of a sentence while its document is read."""
-
-    start: int
-    end: int
-    words: str
-    tokens: list[Token]
-    pieces: list[int]
-    cues: list[Cue]
-    headline: bool
-    paragraph: int
-    holder: Holder = _NOBODY
-    settled: bool = False
-    relevance: float = 0.5
-    turn: Turn | None = None
-
-
-@dataclass(slots=True)
-class Reader:
-    """The state of reading a document: its text, people, whom it has spoken of, and who spoke last."""
-
-    text: str
-    lex: Lexicon
-    people: people.People
-    judge: Judge
-    roles: dict[str, frozenset[str]] = field(default_factory=dict)
-    # What the document puts in brackets behind a name -> that name.
-    short: dict[str, str] = field(default_factory=dict)
-    entities: dict[str, Entity] = field(default_factory=dict)
-    speaker: Holder = _NOBODY
-    at: int = 0
-    paragraph: int = -1
-
-
 def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
     """The holder that a phrase gives: itself, or whom it takes up."""
     if _is_vague(sentence, mention, reader.lex):
         return Holder()
-    written = _written(reader, sentence, mention)
+    written = written_as(reader, sentence, mention)
     own = own_name(reader, sentence, mention)
     if mention.kind in ("person", "name", "actor") and own:
         return Holder(written, own)
@@ -143,65 +93,6 @@ def _after(tokens: list[Token], end: int, lex: Lexicon) -> str:
     if end >= len(tokens) or not tokens[end].text[0].isalnum():
         return "mark"
     return "P" if tokens[end].key in lex.words["stop"] | lex.words["connectors"] | lex.locative else "word"
-
-
-def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
-    phrase = sentence.tokens[mention.start : mention.end]
-    return people.unmarked(reader.text[phrase[0].start : phrase[-1].end])
-
-
-def own_name(reader: Reader, sentence: Sentence, mention: Mention) -> str:
-    """The name that the words of a phrase give by themselves, "" for a pronoun."""
-    phrase = sentence.tokens[mention.start : mention.end]
-    if mention.kind == "pronoun":
-        return ""
-    if mention.kind in ("person", "name") and mention.name:
-        return _both(reader, phrase) or reader.people.name_of(mention.name)
-    if (known := _ends_in_person(reader, phrase)) and mention.kind not in ("role", "person"):
-        return known
-    if mention.kind == "role" and (meant := reader.people.by_epithet([t.key for t in phrase])):
-        return meant
-    name = people.actor_name(reader.text, phrase, reader.lex)
-    return _fuller(reader, name) or _written(reader, sentence, mention)
-
-
-def _ends_in_person(reader: Reader, phrase: list[Token]) -> str:
-    """The person whose name ends a longer phrase in lower case: "на американский рынок | Лоскутов", "Индии | Мехта"."""
-    last = phrase[-1]
-    if len(phrase) < 2 or not last.cap or not reader.people.knows((last.text,)):
-        return ""
-    name = reader.people.name_of((last.text,))
-    before = [t for t in phrase if t.text.isalpha() and t.text not in name]
-    # "the Bush administration" ends otherwise; "House of Morgan" is held together by its connector.
-    joined = any(t.key in reader.lex.words["connectors"] for t in before)
-    return name if before and not joined and key(name.split()[-1]) == last.key else ""
-
-
-def _fuller(reader: Reader, name: str) -> str:
-    """The fuller name of an actor, where the document has it."""
-    if name in reader.short:
-        return reader.short[name]
-    fuller = reader.lex.aliases.get(split(name), ())
-    return next((full for full in fuller if _mentioned(full, reader)), name)
-
-
-def _mentioned(name: str, reader: Reader) -> bool:
-    """Whether the document has a name, in Russian in any case."""
-    if reader.lex.lang not in ("ru", "uk"):
-        return name in reader.text
-    return re.search(r"\w*\s".join(re.escape(word.rstrip("аяоеиы")) for word in name.split()), reader.text) is not None
-
-
-def _both(reader: Reader, phrase: list[Token]) -> str:
-    """Two people who speak together: "Al Gore and Viktor Chernomyrdin"."""
-    joint = next((i for i, t in enumerate(phrase) if t.key in _JOINTS), 0)
-    if not joint or joint == len(phrase) - 1:
-        return ""
-    pair = [describe(side, 0, len(side), reader.lex) for side in (phrase[:joint], phrase[joint + 1 :])]
-    named = [m.name for m in pair if m is not None and m.kind in ("person", "name") and reader.people.knows(m.name)]
-    if len(named) < 2:
-        return ""
-    return f"{reader.people.name_of(named[0])} {phrase[joint].text} {reader.people.name_of(named[1])}"
 
 
 def introduce(reader: Reader, sentences: Iterable[Sentence]) -> None:
@@ -280,7 +171,7 @@ def _entity(reader: Reader, sentence: Sentence, mention: Mention, name: str) -> 
     """The entity of a name, now named again."""
     lex, tokens = reader.lex, sentence.tokens
     person = mention.kind in ("person", "role") or reader.people.knows(tuple(name.split()))
-    written = _written(reader, sentence, mention)
+    written = written_as(reader, sentence, mention)
     place = tokens[mention.end - 1].end
     entity = reader.entities.get(name)
     if entity is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from detente.text import cases
 from detente.text.given import given_name
-from detente.text.lexicons import Lexicon, key, names
+from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import describe
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import Token
@@ -100,7 +100,25 @@ def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
                 or _is_initial(token)
             ):
                 _add_name(people, tokens, i, lex)
+            elif token.cap and i + 3 < len(tokens) and not (i and tokens[i - 1].cap):
+                _add_presented(people, tokens, i, lex)
     return people
+
+
+def _add_presented(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:
+    """Somebody whose given name no list has, by the role behind the name: "Dhiraj Solanki, an analyst at Eastgate"."""
+    end = _name_end(tokens, at)
+    nouns = (*("orgs", "groups", "countries", "months", "documents"), "roles", "stop", "determiners")
+    words = tokens[at:end]
+    if not 2 <= len(words) <= 3 or end + 1 >= len(tokens) or tokens[end].text != ",":
+        return
+    if any(w.key in lex.words[n] for w in words for n in nouns) or any(
+        w.key in names().companies or match_phrase(lex.actors, [w.key], 0) or w.text.isupper() for w in words
+    ):
+        return
+    beside = to_the_right(tokens, end + 1, lex)
+    if beside is not None and beside.kind == "role" and beside.start <= end + 2:
+        people.add(tuple(w.text for w in words), beside.role, words[0].start)
 
 
 def _add_role(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:

@@ -11,7 +11,9 @@ from detente.text.tokens import Token
 _SIZE = 14
 _JOINTS = frozenset(",(—–")
 # Connectors that hold a phrase together only behind what somebody is: "ambassador to Moscow".
-_LOOSE = frozenset("to from with for per по при in aus bei alla al all' à para at от из".split())
+_LOOSE = frozenset(
+    ("to", "from", "with", "for", "per", "по", "при", "in", "aus", "bei", "alla", "al", "all'", "à", "para", "at", "от")
+) | {"из"}
 
 
 def to_the_right(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:

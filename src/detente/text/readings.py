@@ -8,8 +8,8 @@ from detente.text.forms import of_form
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
-from detente.text.naming import Holder, Reader, Sentence
 from detente.text.people import stem_of
+from detente.text.reader import Holder, Reader, Sentence
 from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score

@@ -1,4 +1,4 @@
-"""Anonymous sources and what tells whose they are: "two sources | familiar with the talks", "источник | в делегации"."""
+"""Anonymous sources and what tells whose they are: "two sources | familiar with it", "источник | в делегации"."""
 
 from detente.text.tokens import Token
 

@@ -32,7 +32,7 @@ _KINDS = {
     **dict.fromkeys(("diplo",), ("ambas", "envoy", "minis", "deput", "porta", "spoke", "invia")),
     **dict.fromkeys(("manag", "execu", "dirig", "boss"), ("chief", "ceo", "direc", "diret", "presi", "ammin")),
     **dict.fromkeys(("бизне", "предп", "милли", "олига"), ("владе", "совла", "основ", "акцио")),
-    **dict.fromkeys(("tycoo", "billi", "magna", "oliga", "impre"), ("owner", "found", "propr", "fonda", "presi", "numer")),
+    **dict.fromkeys(("tycoo", "billi", "magna", "oliga"), ("owner", "found", "propr", "fonda", "presi", "numer")),
     **dict.fromkeys(("expert", "esper", "speci"), ("analy", "anali", "profe", "econo", "resea", "ricer")),
     **dict.fromkeys(("экспе", "спици", "специ", "собес"), ("анали", "профе", "эконо", "научн", "партн", "консу")),
     **dict.fromkeys(("топ-м", "руков", "менед"), ("гендир", "генди", "дирек", "глава", "прези", "предс")),
