@@ -103,6 +103,11 @@ def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
             mention = to_the_left(tokens, i, lex)
             if mention is not None:
                 found.append(Cue("according", i, i + 1, mention))
+        elif lex.lang == "de" and token.key == "so" and i > 0 and tokens[i - 1].text in BREAKS:
+            # "„Wir warten ab“, so der Minister."
+            mention = to_the_right(tokens, i + 1, lex)
+            if mention is not None and mention.start <= i + 2:
+                found.append(Cue("according", i, i + 1, mention))
         elif lex.lang == "en" and token.key in ("in", "by"):
             found.extend(_in_the_view_of(tokens, i, lex))
     return found
