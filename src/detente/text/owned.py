@@ -22,6 +22,9 @@ def own_name(reader: Reader, sentence: Sentence, mention: Mention) -> str:
     phrase = sentence.tokens[mention.start : mention.end]
     if mention.kind == "pronoun":
         return ""
+    placed = mention.start > 0 and sentence.tokens[mention.start - 1].key in reader.lex.locative
+    if placed and mention.kind == "name" and len(phrase) == 1 and not reader.people.knows(mention.name):
+        return _of_place(reader, phrase[0].text)
     if mention.kind in ("person", "name") and mention.name:
         return _both(reader, phrase) or reader.people.name_of(mention.name)
     if mention.kind == "role" and (whose := _beside_person(reader, sentence, mention)):
@@ -54,6 +57,14 @@ def _beside_person(reader: Reader, sentence: Sentence, mention: Mention) -> str:
     closed = mention.end >= len(tokens) or not tokens[mention.end].text[0].isalnum()
     pair = (tokens[at - 1].text, tokens[at].text)
     return reader.people.name_of(pair) if closed and reader.people.knows(pair) else ""
+
+
+def _of_place(reader: Reader, name: str) -> str:
+    """A city after a Russian preposition in the nominative: "в Белграде" is Белград."""
+    if reader.lex.lang not in ("ru", "uk") or not name.endswith("е") or len(name) < 5:
+        return name
+    stem = name[:-1]
+    return f"{stem}а" if re.search(rf"\b{re.escape(stem)}а\b", reader.text) and stem[-1] not in "дк" else stem
 
 
 def _fuller(reader: Reader, name: str) -> str:

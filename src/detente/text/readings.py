@@ -15,6 +15,8 @@ from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
 
 _APART = 4
+# What is beyond doubt outweighs whatever the weights say.
+_SURE = 6.0
 
 
 def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
@@ -29,7 +31,8 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
             full = reader.people.name_of(mention.name) if mention.name and reader.people.knows(mention.name) else ""
             features += of_form(view.tokens, view.tags, mention, full, reader.lex)
-            found.append(Reading("phrase", at, mention, features, score(model, features)))
+            sure = _SURE if _heads_headline(view, mention, reader) else 0.0
+            found.append(Reading("phrase", at, mention, features, score(model, features) + sure))
     first = next(iter(views))
     kinds = [r.mention.kind for r in found if r.mention is not None]
     features = of_nobody(views[first], kinds, reader.lex)
@@ -38,6 +41,13 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
         features = of_before(views[first], kinds, reader.lex)
         found.append(Reading("before", first, None, features, score(model, features)))
     return found
+
+
+def _heads_headline(view: View, mention: Mention, reader: Reader) -> bool:
+    """Whether a headline names its speaker and goes on after a colon: "Peskov: no talks with Washington"."""
+    follows = view.tokens[mention.end].text if mention.end + 1 < len(view.tokens) else ""
+    known = mention.kind in ("person", "role") or (mention.kind == "name" and reader.people.knows(mention.name))
+    return view.headline and mention.start == 0 and follows == ":" and known
 
 
 def _phrases(view: View, reader: Reader) -> list[Mention]:

@@ -48,7 +48,7 @@ _DAY = r"(?:\d{1,2}\.?\s+[^\W\d_]{3,9}\.?|[^\W\d_]{3,9}\.?\s+\d{1,2})(?:,?\s*\d{
 _WIRED = re.compile(rf"^{_PLACED},\s*{_DAY}\s*[-–—]\s*[A-ZÀ-ÝА-ЯЁ][\w«»-]*(?:\s[\w«»-]+){{0,2}}\.\s*")
 # "Москва. 23 октября. ИНФОРМЛИНИЯ - ": the same in short sentences, the wire in capitals.
 _STOPPED = re.compile(rf"^{_PLACED}\.\s*{_DAY}\.\s*[A-ZА-ЯЁ][A-ZА-ЯЁ.-]+(?:\s[A-ZА-ЯЁ.-]+)?\s*[-–—]\s+")
-_CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}\s*[-–—]\s*")
+_CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}(?:\s?[ap]\.?m\.?)?(?:\s*[-–—]\s*|\s+(?=[A-ZÀ-ÝА-ЯЁ«“\"]))")
 _WIRE_NEXT = re.compile(r"^[(/—–-]{1,2}\s*" + _WIRES + r"\b")
 _HEADLINE = 160
 _DATELINE_REACH = 90

@@ -7,7 +7,7 @@ _HEADS = (
     *("fonte", "fonti", "persona", "persone", "funzionari", "dirigent", "diplomatic"),
     *("источник", "собеседник", "чиновник", "человек", "люди", "люд", "сотрудник", "представител", "дипломат"),
 )
-_KNOWING = frozenset(("familiar", "close", "briefed", "involved", "vicina", "vicine", "vicino", "vicini", "informata"))
+KNOWING = frozenset(("familiar", "close", "briefed", "involved", "vicina", "vicine", "vicino", "vicini", "informata"))
 _PLACING = frozenset(("в", "во", "на", "при", "из", "с"))
 # With these nouns a Russian preposition tells when or where something happened, not whose the source is.
 _CIRCUMSTANCES = (
@@ -24,6 +24,6 @@ def attached(tokens: list[Token], start: int, at: int) -> bool:
     if not tokens[at - 1].key.startswith(_HEADS):
         return False
     word, following = tokens[at].key, tokens[at + 1]
-    if word in _KNOWING:
+    if word in KNOWING:
         return True
     return word in _PLACING and following.text[0].isalpha() and not following.key.startswith(_CIRCUMSTANCES)
