@@ -6,7 +6,7 @@ from detente.text import cues, holders, people, relevance, sentences
 from detente.text.agreement import Wanted
 from detente.text.candidates import candidates
 from detente.text.entities import Asked, Entity, options
-from detente.text.forms import of_form
+from detente.text.forms import of_form, of_unsaid
 from detente.text.lexicons import lexicon
 from detente.text.mentions import Mention
 from detente.text.quotes import direct
@@ -70,7 +70,9 @@ def test_people_whose_given_name_no_list_has(text, name):
 
 
 def test_places_and_firms_with_two_capitals_are_no_people():
-    text = "Dutch Harbor waits. The Harbor Board said no. Arctic Metals, a supplier in Ohio, closed. Metals said little."
+    text = (
+        "Dutch Harbor waits. The Harbor Board said no. Arctic Metals, a supplier in Ohio, closed. Metals said little."
+    )
     assert all(len(name) < 2 for name in gathered(text, "en").full.values())
 
 
@@ -212,3 +214,16 @@ def test_words_that_stand_near_the_target_elsewhere_speak_for_a_sentence():
     found = relevance.features(texts, lang="en", paragraphs=[0, 1, 2, 3, 4])
     akin = [next(n for n in names if n.startswith("akin=") and "," not in n) for names in found]
     assert akin[1] > akin[3]
+
+
+def test_a_phrase_behind_an_unsaid_subject_is_told_apart():
+    tokens = tokenize("Ammette tuttavia che nessun pozzo nuovo si farà.")
+    assert "unsaid=linked" in set(of_unsaid(tokens, Mention(3, 6, "other"), 1, "other"))
+    assert "unsaid=after" in set(of_unsaid(tokens, Mention(1, 2, "other"), 1, "other"))
+
+
+def test_in_whose_view_without_a_comma():
+    text = "Per Graziani il decreto è un messaggio."
+    found = cues.find(tokenize(text), lexicon("it"), headline=False, knows=lambda name: name == ("Graziani",))
+    assert [c.kind for c in found] == ["according"]
+    assert cues.find(tokenize(text), lexicon("it"), headline=False, knows=lambda name: False) == []

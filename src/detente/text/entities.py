@@ -201,6 +201,7 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], lex: Lexicon) 
     found += [f"{name},{person}" for name in (f"gap={_gap(at, entity.at)}", f"held={held}", f"told={told}")]
     found += [f"{asked.kind},told={told},{person}", f"{asked.sort},standing={asked.standing},{person}"]
     found += [f"{asked.sort},{name},held={held}" for name in asked.state]
+    found += [f"free={entity.free},{person},{asked.kind}", f"free={entity.free},{asked.sort},held={held}"]
     found += [f"like={like},{bool(asked.alike)}", f"like={like},{bool(asked.alike)},held={held}"]
     found += [f"{asked.kind},after={asked.after},told={told}", f"{asked.sort},after={asked.after},{person}"]
     return found + [f"head={head},{person},{head in words}" for head in asked.heads]

@@ -7,11 +7,20 @@ from detente.text.lexicons import Lexicon, key
 from detente.text.mentions import MARKS, Mention
 from detente.text.tokens import Token
 
+_LINKS = frozenset(("che", "что", "чтобы", "que", "dass", "that"))
+_NEAR = 4
 _SLAVIC = frozenset(("ru", "uk"))
 _SUBJECT_RU = re.compile(r"(?:[ыи]й|ая|яя|[^иьтв]ое|[кгхщшжч]ее|ые|[кгхщшжч]ие)$")
 # Endings that no nominative has but for a few nouns: accusatives, genitives of adjectives, datives, instrumentals.
 _OBJECT_RU = re.compile(r"(?:ую|юю|ого|его|ому|ему|ыми|ими|ами|ями|ах|ях|ам|ям|ой|ою|ей|ым|им|ых|их|ом|ем|у|ю)$")
 _OBLIQUE_NAME = re.compile(r"(?:[ое]в[ауе]|[ое]вым|ин[ауе]|иным|ского|скому|ским|[ую]ю|ой|ом|ем|у|ю|и|ах|ам|ами)$")
+
+
+def of_unsaid(tokens: list[Token], mention: Mention, verb: int, kind: str) -> Iterable[str]:
+    """Features of a phrase behind a reporting verb that leaves its subject unsaid: "Ammette che | nessun pozzo ..."."""
+    linked = any(t.key in _LINKS for t in tokens[verb : mention.start])
+    side = "before" if mention.end <= verb else "linked" if linked else "after"
+    yield from (f"unsaid={side}", f"unsaid={side},{kind}", f"unsaid={side},{mention.start - verb < _NEAR}")
 
 
 def of_form(tokens: list[Token], tags: list[str], mention: Mention, nominative: str, lex: Lexicon) -> Iterable[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
 from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
-from detente.text.forms import of_form
+from detente.text.forms import of_form, of_unsaid
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
@@ -31,6 +31,8 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
             full = reader.people.name_of(mention.name) if mention.name and reader.people.knows(mention.name) else ""
             features += of_form(view.tokens, view.tags, mention, full, reader.lex)
+            if view.chosen is not None and view.chosen.kind == "say" and view.chosen.mention is None:
+                features += of_unsaid(view.tokens, mention, view.chosen.end, mention.kind)
             sure = _SURE if _heads_headline(view, mention, reader) else 0.0
             found.append(Reading("phrase", at, mention, features, score(model, features) + sure))
     first = next(iter(views))
