@@ -227,3 +227,14 @@ def test_in_whose_view_without_a_comma():
     found = cues.find(tokenize(text), lexicon("it"), headline=False, knows=lambda name: name == ("Graziani",))
     assert [c.kind for c in found] == ["according"]
     assert cues.find(tokenize(text), lexicon("it"), headline=False, knows=lambda name: False) == []
+
+
+def test_many_speak_from_an_italian_body():
+    tokens = tokenize("Dall'ambasciata americana fanno notare che la lista è pubblica.")
+    found = cues.find(tokens, lexicon("it"), headline=False, knows=lambda name: False)
+    assert [c.mention.kind for c in found if c.mention] == ["org"]
+
+
+def test_a_place_before_a_person_is_no_part_of_the_name():
+    text = "In Doha Igor Sechin said that they would come back."
+    assert attributed(text, "en")[text].written == "Igor Sechin"

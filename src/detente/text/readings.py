@@ -35,7 +35,8 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
                 features += of_unsaid(view.tokens, mention, view.chosen.end, mention.kind)
             sure = _SURE if _heads_headline(view, mention, reader) else 0.0
             found.append(Reading("phrase", at, mention, features, score(model, features) + sure))
-    first = next(iter(views))
+    # Where speech runs over several sentences, the one that tells whose it is.
+    first = next((at for at, view in views.items() if view.chosen is not None), next(iter(views)))
     kinds = [r.mention.kind for r in found if r.mention is not None]
     features = of_nobody(views[first], kinds, reader.lex)
     found.append(Reading("nobody", first, None, features, score(model, features)))
@@ -93,6 +94,10 @@ def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> 
 def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
     """The person whom a role describes: "Gleb Martynov, a partner at the firm", "посол России в США | Иванов"."""
     named = mention.name and reader.people.knows(mention.name)
+    if named and mention.kind == "name":
+        # "In Doha Igor Sechin spoke": the place is no part of the name.
+        inner = (m for m in _people(tokens, reader) if m.end == mention.end and m.start > mention.start)
+        return next(inner, mention)
     if mention.kind not in ("role", "person") or named:
         return mention
     for known in _people(tokens, reader):

@@ -7,6 +7,7 @@ from detente.text.tokens import QUOTE, Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, Kind, first_voice, subject_at
 
 _GROUP = 5
+_BODIES = frozenset(("org", "actor", "name"))
 _ADDRESSES = (
     *("avvert", "avvis", "invit", "esort", "ringrazi", "critic", "accus", "attacc", "elogi", "condann", "chiam"),
     *("salut", "minacci", "lod", "sollecit", "difend", "difes", "plaud", "incalz", "bacchett", "supplic", "interromp"),
@@ -199,6 +200,9 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
     if mention.kind == "pronoun" and tokens[mention.start].key in RELATIVE:
         return to_the_left(tokens, mention.start - (mention.start > 1 and tokens[mention.start - 1].text == ","), lex)
     before = tokens[mention.start - 1].key if mention.start else ""
+    if lex.lang == "it" and before in lex.by and tokens[start].key.endswith("no") and mention.kind in _BODIES:
+        # "Dal Cremlino fanno sapere": many speak from a body.
+        return mention
     sure = mention.kind in ("person", "pronoun", "role") or len(mention.name) > 1
     if before in lex.words["stop"] and not sure:
         # "A senator from the committee called it ...": the subject opened the sentence.
