@@ -35,7 +35,7 @@ from detente.text.extraction import extract
 from detente.text.judging import QUOTES, Trained
 from detente.text.weights import SHIPPED, Models
 
-PENALTY = Models(holders=2.0, names=4.0, quotes=1.0, relevance=12.0)
+PENALTY = Models(holders=4.0, names=4.0, quotes=1.0, relevance=20.0)
 LEAST = Models(holders=5, names=3, quotes=3, relevance=3)
 CHOSEN = ("holders", "names", "quotes")
 FOLDS = 5

@@ -23,7 +23,7 @@ def find(tokens: list[Token], lex: Lexicon, *, headline: bool, knows: Callable[[
     `tokens` as one token each, with the text QUOTE.
     """
     keys = [t.key for t in tokens]
-    found = [*_according(tokens, keys, lex), *said(tokens, keys, lex)]
+    found = [*_according(tokens, keys, lex, knows), *said(tokens, keys, lex)]
     if not any(cue.mention is not None for cue in found):
         found = found + _colon(tokens, lex, headline=headline, knows=knows)
     pointing = any(match_phrase(lex.pointing, keys, i) for i in range(min(3, len(keys))))
@@ -74,7 +74,9 @@ def _without_doubles(cues: list[Cue]) -> list[Cue]:
     return kept
 
 
-def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
+def _according(
+    tokens: list[Token], keys: list[str], lex: Lexicon, knows: Callable[[tuple[str, ...]], bool]
+) -> list[Cue]:
     found: list[Cue] = []
     for i, token in enumerate(tokens):
         size = match_phrase(lex.of_him, keys, i)
@@ -93,7 +95,10 @@ def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
         elif i == 0 and token.key in lex.before_comma:
             mention = to_the_right(tokens, 1, lex)
             closed = mention and mention.end < len(tokens) and tokens[mention.end].text == ","
-            if mention and (mention.kind == "vague" or (closed and mention.kind in ("person", "role", "name"))):
+            named = mention and mention.kind in ("person", "name") and knows(mention.name)
+            if mention and (
+                mention.kind == "vague" or named or (closed and mention.kind in ("person", "role", "name"))
+            ):
                 found.append(Cue("according", 0, 1, mention))
         elif lex.lang == "it" and token.key.startswith("convint") and i > 1 and keys[i - 1 : i + 2 : 2] == [",", "che"]:
             # "Rand Paul dissente, convinto che ...": the belief is that of the subject.
@@ -102,6 +107,11 @@ def _according(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
         elif token.key in lex.according_after:
             mention = to_the_left(tokens, i, lex)
             if mention is not None:
+                found.append(Cue("according", i, i + 1, mention))
+        elif lex.lang == "de" and token.key == "so" and i > 0 and tokens[i - 1].text in BREAKS:
+            # "„Wir warten ab“, so der Minister."
+            mention = to_the_right(tokens, i + 1, lex)
+            if mention is not None and mention.start <= i + 2:
                 found.append(Cue("according", i, i + 1, mention))
         elif lex.lang == "en" and token.key in ("in", "by"):
             found.extend(_in_the_view_of(tokens, i, lex))

@@ -25,6 +25,15 @@ _OFFICES = (
     *("parla", "gover", "admin", "ammin", "ведом", "минис", "депар", "управ", "минфи", "мид", "минто", "госде"),
     *("казна", "прави", "админ", "комис", "комит", "дума", "госду", "палат", "сенат", "конгр", "регул"),
 )
+# Cities that stand for their governments: no firm is taken up by their names.
+_CAPITALS = frozenset(
+    (
+        *("washington", "moscow", "beijing", "brussels", "kyiv", "kiev", "berlin", "paris", "london", "delhi", "tokyo"),
+        *("mosca", "pechino", "bruxelles", "berlino", "parigi", "londra", "roma", "tokyo", "ankara", "astana"),
+        *("вашингтон", "москва", "пекин", "брюссель", "киев", "берлин", "париж", "лондон", "токио", "анкара"),
+        *("moskau", "peking", "brüssel", "moscou", "pékin", "londres", "moscú", "pekín", "bruselas", "varsavia"),
+    )
+)
 _RECENT = 40
 _STEM = 5
 _SHORT = 3
@@ -79,6 +88,10 @@ class Asked(NamedTuple):
     state: tuple[str, ...]
     # Whether it names a body that is known by its noun alone, as "the government".
     standing: bool = False
+    # What follows it: a preposition, a mark, another word.
+    after: str = "word"
+    # The beginnings of roles that its words may stand for.
+    alike: frozenset[str] = frozenset()
 
 
 def stems(text: str | Iterable[str], lex: Lexicon) -> frozenset[str]:
@@ -100,11 +113,13 @@ def options(
     """Everybody whom a phrase may mean, with the evidence; `own` is the name that its own words give, "" for none."""
     found = [Option(None, own, own_written, _of_own(asked, own, known))] if own else []
     recent = sorted((e for e in known if e.name != own), key=lambda e: (-e.place, e.name))[:_RECENT]
+    recent = _agreeing(asked, recent)
     fitting = [e for e in recent if "no" not in _agreement(asked.wanted, e)]
     ranked = {
         "salient": [e.name for e in sorted(fitting, key=lambda e: -_salience(asked.at, e))],
         "rank": [e.name for e in fitting],
         "heldrank": [e.name for e in fitting if e.held],
+        "peers": [e.name for e in fitting if _goes_with(class_of(asked.words), _class_of_entity(e, lex))],
     }
     for entity in recent:
         features = _of_pair(asked, entity, roles.get(entity.name, frozenset()), lex)
@@ -113,6 +128,19 @@ def options(
             features += [place, f"{asked.kind},{place}", f"{asked.sort},{place}"]
         found.append(Option(entity, entity.name, entity.written, features))
     return found
+
+
+def _agreeing(asked: Asked, known: list[Entity]) -> list[Entity]:
+    """Those whom a pronoun may take up by gender and, if it is a person, by number; all if there is none."""
+    if asked.words or asked.kind in ("unsaid", "goes_on"):
+        return known
+    kept = [e for e in known if "no" not in _agreement(asked.wanted, e).split("-")[1 : 3 if e.person else 2]]
+    return kept or known
+
+
+def _goes_with(asked: str, entity: str) -> bool:
+    """Whether something of a class may be called by a word of another: "the company" is no country and nobody."""
+    return asked == entity or entity == "other" or (asked == "other" and entity == "person")
 
 
 def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
@@ -131,6 +159,9 @@ def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
         f"own,{asked.kind},size={min(len(asked.words), 4)}",
         f"own,{asked.kind},extra={min(len(asked.words - asked.heads), 2)}",
         f"own,{asked.kind},standing={asked.standing}",
+        f"own,{asked.kind},after={asked.after}",
+        f"own,after={asked.after},{before}",
+        f"own,{sort},after={asked.after}",
         f"own,{sort}",
         f"own,{sort},{asked.first}",
         f"own,{sort},size={min(len(asked.words), 4)}",
@@ -149,6 +180,7 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], lex: Lexicon) 
     told = f"{told},{bool(asked.heads & words)}"
     person = "person" if entity.person else entity.kind
     held, agrees = _gap(at, entity.held_at), _agreement(asked.wanted, entity)
+    like = bool(asked.alike) and any(word.startswith(tuple(asked.alike)) for word in words)
     classes = f"{class_of(asked.words)}>{_class_of_entity(entity, lex)}"
     facts = [
         person,
@@ -159,7 +191,7 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], lex: Lexicon) 
         f"topic={_gap(at, entity.topic_at)}",
         f"often={min(entity.held, 3)}",
         f"told={told}",
-        f"country={key(entity.name.split()[0]) in lex.words['countries']}",
+        f"country={key(entity.name.split()[0]) in lex.words['countries'] | _CAPITALS}",
         f"held={held},{agrees}",
         f"told={told},held={held}",
     ]
@@ -169,6 +201,9 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], lex: Lexicon) 
     found += [f"{name},{person}" for name in (f"gap={_gap(at, entity.at)}", f"held={held}", f"told={told}")]
     found += [f"{asked.kind},told={told},{person}", f"{asked.sort},standing={asked.standing},{person}"]
     found += [f"{asked.sort},{name},held={held}" for name in asked.state]
+    found += [f"free={entity.free},{person},{asked.kind}", f"free={entity.free},{asked.sort},held={held}"]
+    found += [f"like={like},{bool(asked.alike)}", f"like={like},{bool(asked.alike)},held={held}"]
+    found += [f"{asked.kind},after={asked.after},told={told}", f"{asked.sort},after={asked.after},{person}"]
     return found + [f"head={head},{person},{head in words}" for head in asked.heads]
 
 
@@ -182,7 +217,7 @@ def _class_of_entity(entity: Entity, lex: Lexicon) -> str:
     if entity.person:
         return "person"
     first = key(entity.name.strip("«»").split()[0]) if entity.name.strip("«»") else ""
-    if first in lex.words["countries"]:
+    if first in lex.words["countries"] or first in _CAPITALS:
         return "country"
     if first in names().companies:
         return "firm"

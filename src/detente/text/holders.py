@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from detente.text import interviews, people
 from detente.text.agreement import Wanted, meant_by
 from detente.text.evidence import View
+from detente.text.headlines import settle_headline
 from detente.text.judging import Judge, Reading, Trained
 from detente.text.lexicons import key, lexicon, names
 from detente.text.mentions import Mention
-from detente.text.naming import Holder, Reader, Sentence, hold, introduce, notice, see, taken_up
+from detente.text.naming import hold, introduce, notice, see, taken_up
 from detente.text.preparing import prepare
 from detente.text.quotes import Span, direct
+from detente.text.reader import Holder, Reader, Sentence
 from detente.text.readings import of_quote, principal, readings, topic_of
 from detente.text.tags import tags_of
-from detente.text.tokens import QUOTE, Token, tokenize
+from detente.text.tokens import QUOTE, tokenize
 from detente.text.voices import AUTHOR, Cue, before_colon
 
 _NEAR = 2
@@ -46,7 +48,7 @@ def attribute(
     for i, sentence in enumerate(found):
         if not sentence.settled:
             _settle(reader, found, i)
-    _settle_headline(found)
+    settle_headline(found, known)
     return [sentence.holder for sentence in found]
 
 
@@ -64,26 +66,6 @@ def _add_speakers(known: people.People, sentence: Sentence) -> None:
             continue
         if not any(key(word) in names().companies for word in mention.name):
             known.add(mention.name, mention.role, sentence.tokens[mention.start].start)
-
-
-def _settle_headline(sentences: list[Sentence]) -> None:
-    """A quote in a headline that names no speaker is taken from the speech below that shares most words."""
-    answer = next((s.turn for s in sentences if s.turn is not None and not s.turn.asks), None)
-    for sentence in sentences[:2]:
-        if not (sentence.pieces and not sentence.holder.name):
-            continue
-        if answer is not None:
-            sentence.holder = Holder(answer.label, answer.name, "direct")
-            continue
-        wanted = {t.key for t in _inside(sentence)}
-        spoken = [s for s in sentences[2:] if s.holder.quote == "direct" and s.holder.name]
-        if spoken:
-            best = max(spoken, key=lambda s: len(wanted & {t.key for t in _inside(s)}))
-            sentence.holder = best.holder._replace(quote="direct")
-
-
-def _inside(sentence: Sentence) -> list[Token]:
-    return [t for t in tokenize(sentence.words) if len(t.key) > 3]
 
 
 def _settle(reader: Reader, sentences: list[Sentence], at: int) -> None:

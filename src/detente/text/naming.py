@@ -1,22 +1,19 @@
 """From a voice as it is written to the fullest name that the document gives it."""
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from detente.text import people
 from detente.text.agreement import Wanted, gender_of, is_plural, meant_by
 from detente.text.entities import NEVER, Asked, Entity, heads_of, options, stems
-from detente.text.interviews import Turn
-from detente.text.judging import Judge
-from detente.text.lexicons import Lexicon, split
-from detente.text.mentions import Mention, describe
+from detente.text.lexicons import Lexicon
+from detente.text.mentions import Mention
+from detente.text.owned import own_name, written_as
 from detente.text.phrases import to_the_left
+from detente.text.reader import Holder, Reader, Sentence
+from detente.text.synonyms import synonyms
 from detente.text.tokens import Token
-from detente.text.voices import RELATIVE, Cue
+from detente.text.voices import RELATIVE
 
-_JOINTS = frozenset(("and", "e", "и", "ed", "und", "et", "y"))
 _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "one", "another", "один", "одна", "une"))
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
@@ -25,57 +22,11 @@ _MANY = 200
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
 
 
-class Holder(NamedTuple):
-    """As written there, the name it stands for, and the quote type; empty names for the author."""
-
-    written: str = ""
-    name: str = ""
-    quote: str = "none"
-
-
-_NOBODY = Holder()
-
-
-@dataclass(slots=True)
-class Sentence:
-    """What is known of a sentence while its document is read."""
-
-    start: int
-    end: int
-    words: str
-    tokens: list[Token]
-    pieces: list[int]
-    cues: list[Cue]
-    headline: bool
-    paragraph: int
-    holder: Holder = _NOBODY
-    settled: bool = False
-    relevance: float = 0.5
-    turn: Turn | None = None
-
-
-@dataclass(slots=True)
-class Reader:
-    """The state of reading a document: its text, people, whom it has spoken of, and who spoke last."""
-
-    text: str
-    lex: Lexicon
-    people: people.People
-    judge: Judge
-    roles: dict[str, frozenset[str]] = field(default_factory=dict)
-    # What the document puts in brackets behind a name -> that name.
-    short: dict[str, str] = field(default_factory=dict)
-    entities: dict[str, Entity] = field(default_factory=dict)
-    speaker: Holder = _NOBODY
-    at: int = 0
-    paragraph: int = -1
-
-
 def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
     """The holder that a phrase gives: itself, or whom it takes up."""
     if _is_vague(sentence, mention, reader.lex):
         return Holder()
-    written = _written(reader, sentence, mention)
+    written = written_as(reader, sentence, mention)
     own = own_name(reader, sentence, mention)
     if mention.kind in ("person", "name", "actor") and own:
         return Holder(written, own)
@@ -118,6 +69,9 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     lex, state = reader.lex, _state(reader, sentence)
     if mention.kind == "pronoun":
         wanted = meant_by(keys[-1], lex)
+        if sentence.pieces and wanted.person is None and not wanted.plural:
+            # "он" may be a firm, but not where it speaks.
+            wanted = wanted._replace(person=True)
         sort = "who" if keys[-1] in RELATIVE else "they" if wanted.plural else f"he{wanted.gender}{wanted.person}"
         return Asked(sort, sort, wanted, frozenset(), frozenset(), "-", reader.at, state)
     words, heads = stems(keys, lex), heads_of(keys, lex)
@@ -129,52 +83,16 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     person = True if mention.kind in ("role", "person") else False if mention.kind in ("org", "actor") else None
     wanted = Wanted(person, gender_of(mention, sentence.tokens, lex), is_plural(mention, sentence.tokens, lex))
     standing = any(k in lex.words["standing"] for k in keys)
-    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing)
+    after = _after(sentence.tokens, mention.end, lex)
+    alike = synonyms(keys)
+    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing, after, alike)
 
 
-def _written(reader: Reader, sentence: Sentence, mention: Mention) -> str:
-    phrase = sentence.tokens[mention.start : mention.end]
-    return people.unmarked(reader.text[phrase[0].start : phrase[-1].end])
-
-
-def own_name(reader: Reader, sentence: Sentence, mention: Mention) -> str:
-    """The name that the words of a phrase give by themselves, "" for a pronoun."""
-    phrase = sentence.tokens[mention.start : mention.end]
-    if mention.kind == "pronoun":
-        return ""
-    if mention.kind in ("person", "name") and mention.name:
-        return _both(reader, phrase) or reader.people.name_of(mention.name)
-    if mention.kind == "role" and (meant := reader.people.by_epithet([t.key for t in phrase])):
-        return meant
-    name = people.actor_name(reader.text, phrase, reader.lex)
-    return _fuller(reader, name) or _written(reader, sentence, mention)
-
-
-def _fuller(reader: Reader, name: str) -> str:
-    """The fuller name of an actor, where the document has it."""
-    if name in reader.short:
-        return reader.short[name]
-    fuller = reader.lex.aliases.get(split(name), ())
-    return next((full for full in fuller if _mentioned(full, reader)), name)
-
-
-def _mentioned(name: str, reader: Reader) -> bool:
-    """Whether the document has a name, in Russian in any case."""
-    if reader.lex.lang not in ("ru", "uk"):
-        return name in reader.text
-    return re.search(r"\w*\s".join(re.escape(word.rstrip("аяоеиы")) for word in name.split()), reader.text) is not None
-
-
-def _both(reader: Reader, phrase: list[Token]) -> str:
-    """Two people who speak together: "Al Gore and Viktor Chernomyrdin"."""
-    joint = next((i for i, t in enumerate(phrase) if t.key in _JOINTS), 0)
-    if not joint or joint == len(phrase) - 1:
-        return ""
-    pair = [describe(side, 0, len(side), reader.lex) for side in (phrase[:joint], phrase[joint + 1 :])]
-    named = [m.name for m in pair if m is not None and m.kind in ("person", "name") and reader.people.knows(m.name)]
-    if len(named) < 2:
-        return ""
-    return f"{reader.people.name_of(named[0])} {phrase[joint].text} {reader.people.name_of(named[1])}"
+def _after(tokens: list[Token], end: int, lex: Lexicon) -> str:
+    """What follows a phrase: "P" for a preposition, which makes it somebody new ("a source | in the cabinet")."""
+    if end >= len(tokens) or not tokens[end].text[0].isalnum():
+        return "mark"
+    return "P" if tokens[end].key in lex.words["stop"] | lex.words["connectors"] | lex.locative else "word"
 
 
 def introduce(reader: Reader, sentences: Iterable[Sentence]) -> None:
@@ -253,7 +171,7 @@ def _entity(reader: Reader, sentence: Sentence, mention: Mention, name: str) -> 
     """The entity of a name, now named again."""
     lex, tokens = reader.lex, sentence.tokens
     person = mention.kind in ("person", "role") or reader.people.knows(tuple(name.split()))
-    written = _written(reader, sentence, mention)
+    written = written_as(reader, sentence, mention)
     place = tokens[mention.end - 1].end
     entity = reader.entities.get(name)
     if entity is None:

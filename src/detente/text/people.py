@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from detente.text import cases
 from detente.text.given import given_name
-from detente.text.lexicons import Lexicon, key, names
+from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import describe
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import Token
@@ -100,7 +100,59 @@ def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
                 or _is_initial(token)
             ):
                 _add_name(people, tokens, i, lex)
+            elif token.cap and i + 3 < len(tokens) and not (i and tokens[i - 1].cap):
+                _add_presented(people, tokens, i, lex)
+    _add_recurring(people, sentences, lex)
     return people
+
+
+def _add_recurring(people: People, sentences: list[list[Token]], lex: Lexicon) -> None:
+    """Somebody whose given name no list has, by the surname that speaks later: "Arkadij Feldman ... Feldman said"."""
+    speaking = {
+        stem_of(token.text, lex)
+        for tokens in sentences
+        for i, token in enumerate(tokens)
+        if token.cap and len(token.text) > 2 and not _is_named(tokens, i - 1) and _speaks_beside(tokens, i, lex)
+    }
+    for tokens in sentences:
+        for i in range(1, len(tokens)):
+            first, last = tokens[i - 1], tokens[i]
+            pair = first.cap and last.cap and not _is_named(tokens, i - 2) and not _is_named(tokens, i + 1)
+            stem = stem_of(last.text, lex) if pair else ""
+            if stem in speaking and stem not in people.full and not _is_thing(first, lex) and not _is_thing(last, lex):
+                people.add((first.text, last.text), "", first.start)
+
+
+def _speaks_beside(tokens: list[Token], at: int, lex: Lexicon) -> bool:
+    """Whether a reporting verb stands next to a name, over an auxiliary."""
+    keys = [t.key for t in tokens]
+    after = at + 1 + (at + 1 < len(keys) and keys[at + 1] in lex.aux)
+    said = after < len(keys) and match_phrase(lex.say, keys, after) + match_phrase(lex.participles, keys, after) > 0
+    return said or (at > 0 and match_phrase(lex.say, keys, at - 1) == 1 and not tokens[at - 1].cap)
+
+
+def _is_named(tokens: list[Token], at: int) -> bool:
+    return 0 <= at < len(tokens) and tokens[at].cap and tokens[at].text[0].isalpha()
+
+
+def _is_thing(word: Token, lex: Lexicon) -> bool:
+    """Whether a word with a capital is known to be no part of a person's name."""
+    nouns = ("orgs", "groups", "countries", "months", "documents", "roles", "stop", "determiners", "connectors", "skip")
+    known = any(word.key in lex.words[n] for n in nouns) or word.key in lex.starters or word.text.isupper()
+    return known or word.key in names().companies | names().titles or match_phrase(lex.actors, [word.key], 0) > 0
+
+
+def _add_presented(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:
+    """Somebody whose given name no list has, by the role behind the name: "Dhiraj Solanki, an analyst at Eastgate"."""
+    end = _name_end(tokens, at)
+    words = tokens[at:end]
+    if not 2 <= len(words) <= 3 or end + 1 >= len(tokens) or tokens[end].text != ",":
+        return
+    if any(_is_thing(w, lex) for w in words):
+        return
+    beside = to_the_right(tokens, end + 1, lex)
+    if beside is not None and beside.kind == "role" and beside.start <= end + 2:
+        people.add(tuple(w.text for w in words), beside.role, words[0].start)
 
 
 def _add_role(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:

@@ -62,7 +62,7 @@ def name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
     before = keys[start - 1]
     governed = start > head + 1 and (
         before in lex.words["connectors"]
-        or (before in lex.words["orgs"] and lex.lang in ("it", "fr", "es") and end - start == 1)
+        or (before in lex.words["orgs"] and lex.lang in ("it", "fr", "es", "ru", "uk") and end - start == 1)
         or before in ("the", "il", "la", "lo", "l'", "der", "den", "le", "el")
     )
     while start < end:

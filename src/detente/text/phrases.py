@@ -5,10 +5,15 @@ import re
 from detente.text.endings import CASE_RU, DEED_RU, PAST_IT, PAST_RU, REFLEXIVE_RU
 from detente.text.lexicons import Lexicon, match_phrase, names
 from detente.text.mentions import MARKS, Mention, describe, is_role
+from detente.text.sources import attached
 from detente.text.tokens import Token
 
 _SIZE = 14
 _JOINTS = frozenset(",(—–")
+# Connectors that hold a phrase together only behind what somebody is: "ambassador to Moscow".
+_LOOSE = frozenset(
+    ("to", "from", "with", "for", "per", "по", "при", "in", "aus", "bei", "alla", "al", "all'", "à", "para", "at", "от")
+) | {"из"}
 
 
 def to_the_right(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
@@ -142,6 +147,9 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
             continue
         if not token.text[0].isalnum():
             break
+        if attached(tokens, start, end):
+            end += 1
+            continue
         if not token.cap and end > start:
             connects = token.key in words["connectors"] or token.key in words["determiners"]
             if not connects and (token.key in words["stop"] or token.key in words["skip"] or _is_verb(token, lex)):
@@ -151,7 +159,7 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
             article = token.key in words["determiners"] and token.key not in words["connectors"]
             if (
                 article
-                and lex.lang in ("it", "fr", "es")
+                and lex.lang in ("it", "fr", "es", "de")
                 and tokens[end - 1].key not in words["connectors"] | words["determiners"]
             ):
                 break
@@ -228,26 +236,7 @@ def _connects(tokens: list[Token], at: int, lex: Lexicon) -> bool:
     following, before = tokens[at + 1], tokens[at - 1]
     if tokens[at].key in ("and", "e", "и", "und", "et", "y", "&", "ed"):
         return following.cap and before.cap
-    if tokens[at].key in (
-        "to",
-        "from",
-        "with",
-        "for",
-        "per",
-        "по",
-        "при",
-        "in",
-        "aus",
-        "bei",
-        "alla",
-        "al",
-        "all'",
-        "à",
-        "para",
-        "at",
-        "от",
-        "из",
-    ):
+    if tokens[at].key in _LOOSE:
         if tokens[at].key in ("от", "из"):
             return is_role(before.key, lex) and (tokens[at + 1].text[0].isalpha())
         close = before.key in ("familiar", "close", "briefed", "vicine", "близкие")

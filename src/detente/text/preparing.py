@@ -4,9 +4,9 @@ import re
 
 from detente.text import cues
 from detente.text.capitals import is_shouted, lowered, named_words
-from detente.text.naming import Sentence
 from detente.text.people import People
 from detente.text.quotes import Span
+from detente.text.reader import Sentence
 from detente.text.sentences import dateline
 from detente.text.tokens import QUOTE, Token, tokenize
 

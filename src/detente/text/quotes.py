@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from detente.text.endings import DEED_RU
 from detente.text.lexicons import Lexicon, key, lexicon
 from detente.text.tokens import words as token_words
 
@@ -20,6 +21,11 @@ _FINITE_IT = re.compile(r"(?:\w{3,}(?:rà|ranno|remo|rebbe|rebbero|iamo|avano|ev
 _SPOKEN_RU = re.compile(
     r"\w{2,}(?:[аяиеуыё]л[аи]?|[аяиеуы]л(?:ся|ась|ись)|[аяуеи]ет(?:ся)?|[аяуеи]ют(?:ся)?|[иы]т(?:ся)?|[ая]т(?:ся)?|рёк|рек)$"
 )
+# Speech after a dash inside a paragraph, and the places where its attribution may begin and end.
+_INLINE = re.compile(r"(?<=[.!?…»] )[—–]\s+(?=[«А-ЯЁІЇЄҐ])")
+_INLINE_CUT = re.compile(r"[,!?…]\s+[—–]\s+(?=[а-яёіїєґ])")
+_INLINE_END = re.compile(r"[.,]\s+[—–]\s+|[.!?…](?=\s|$)")
+_ENDED = re.compile(r"[.!?…]+(?=\s|$)")
 _BACK = 40
 _WORDS = re.compile(r"[^\W\d_]+")
 # What stands before a name or a title in marks.
@@ -57,7 +63,8 @@ def direct(text: str, *, lang: str) -> list[Span]:
     lex = lexicon(lang)
     found = [Span(m.start, m.end) for m in marks(text) if _is_clause(text, m, lex)]
     spans = [piece for span in found for piece in _without_attribution(text, span, lex)]
-    return sorted({*spans, *_dash_speech(text, lex, spans)})
+    spans += _dash_speech(text, lex, spans)
+    return sorted({*spans, *_inline_speech(text, lex, spans)})
 
 
 def attributed(text: str, *, lang: str) -> list[Span]:
@@ -202,7 +209,8 @@ def _without_attribution(text: str, span: Span, lex: Lexicon) -> list[Span]:
     while index < len(cuts):
         cut = cuts[index]
         stop = cuts[index + 1].start() if index + 1 < len(cuts) else span.end
-        if cut.start() >= start and _is_said(text[cut.end() : min(stop, cut.end() + 120)], lex):
+        marked = cut.group()[0] in ",!?…"
+        if cut.start() >= start and _is_said(text[cut.end() : min(stop, cut.end() + 120)], lex, marked=marked):
             pieces.append(Span(start, cut.start() + 1))
             start = cuts[index + 1].end() if index + 1 < len(cuts) else span.end
             index += 1
@@ -212,18 +220,26 @@ def _without_attribution(text: str, span: Span, lex: Lexicon) -> list[Span]:
     return pieces
 
 
-def _is_said(words: str, lex: Lexicon) -> bool:
-    """Whether the words after a dash are an attribution: they begin in lower case with a reporting verb."""
+def _is_said(words: str, lex: Lexicon, *, marked: bool) -> bool:
+    """Whether the words after a dash are an attribution: they begin in lower case with a reporting verb.
+
+    After a mark of punctuation and a dash any Russian word that looks like a verb may report: "— Пора, — шепчет он".
+    """
     keys = [key(w) for w in token_words(words)[:4]]
     if not words or not keys:
         return False
     verbs = (*lex.say, *lex.participles)
     found = keys[0] in lex.say or (keys[0] in lex.aux and any(k in lex.participles for k in keys[1:]))
-    if lex.lang in ("ru", "uk") and words[0].islower() and _SPOKEN_RU.search(keys[0]):
+    slavic = lex.lang in ("ru", "uk") and words[0].islower() and keys[0] not in lex.aux
+    if slavic and (_SPOKEN_RU.search(keys[0]) or (marked and _is_deed(keys[0]))):
         return True
     return found or (
         words[0].islower() and keys[0] not in ("а", "но", "и", "ma", "e") and any(k in verbs for k in keys[1:3])
     )
+
+
+def _is_deed(word: str) -> bool:
+    return len(word) > _SCARE and DEED_RU.search(word) is not None
 
 
 def _dash_speech(text: str, lex: Lexicon, taken: list[Span]) -> list[Span]:
@@ -238,4 +254,26 @@ def _dash_speech(text: str, lex: Lexicon, taken: list[Span]) -> list[Span]:
         pieces = _without_attribution(text, span, lex)
         if pieces != [span]:
             found.extend(pieces)
+    return found
+
+
+def _inline_speech(text: str, lex: Lexicon, taken: list[Span]) -> list[Span]:
+    """Russian speech that begins after a dash inside a paragraph: its attribution tells it from a plain dash."""
+    found: list[Span] = []
+    for match in _INLINE.finditer(text) if lex.lang in ("ru", "uk") else ():
+        start = match.end()
+        line = text.find("\n", start)
+        end = len(text) if line < 0 else line
+        cut = _INLINE_CUT.search(text, start, end)
+        stop = _ENDED.search(text, start, end)
+        inside = any(s.start < match.end() and match.start() < s.end for s in (*taken, *found))
+        if inside or cut is None or (stop is not None and stop.end() < cut.start()):
+            continue
+        if not _is_said(text[cut.end() : min(end, cut.end() + 120)], lex, marked=True):
+            continue
+        found.append(Span(start, cut.start() + 1))
+        closing = _INLINE_END.search(text, cut.end(), end)
+        if closing is not None and closing.group()[-1].isspace():
+            last = _ENDED.search(text, closing.end(), end)
+            found.append(Span(closing.end(), last.end() if last else end))
     return found

@@ -4,16 +4,19 @@ from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
 from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.forms import of_form, of_unsaid
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
-from detente.text.naming import Holder, Reader, Sentence
 from detente.text.people import stem_of
+from detente.text.reader import Holder, Reader, Sentence
 from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
 
 _APART = 4
+# What is beyond doubt outweighs whatever the weights say.
+_SURE = 6.0
 
 
 def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
@@ -26,8 +29,14 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
         for mention in phrases:
             rank = starts.index(mention.start)
             features = of_phrase(view, mention, rank, reader.lex) + _in_document(reader, mention, view, reader.lex)
-            found.append(Reading("phrase", at, mention, features, score(model, features)))
-    first = next(iter(views))
+            full = reader.people.name_of(mention.name) if mention.name and reader.people.knows(mention.name) else ""
+            features += of_form(view.tokens, view.tags, mention, full, reader.lex)
+            if view.chosen is not None and view.chosen.kind == "say" and view.chosen.mention is None:
+                features += of_unsaid(view.tokens, mention, view.chosen.end, mention.kind)
+            sure = _SURE if _heads_headline(view, mention, reader) else 0.0
+            found.append(Reading("phrase", at, mention, features, score(model, features) + sure))
+    # Where speech runs over several sentences, the one that tells whose it is.
+    first = next((at for at, view in views.items() if view.chosen is not None), next(iter(views)))
     kinds = [r.mention.kind for r in found if r.mention is not None]
     features = of_nobody(views[first], kinds, reader.lex)
     found.append(Reading("nobody", first, None, features, score(model, features)))
@@ -35,6 +44,13 @@ def readings(views: dict[int, View], reader: Reader) -> list[Reading]:
         features = of_before(views[first], kinds, reader.lex)
         found.append(Reading("before", first, None, features, score(model, features)))
     return found
+
+
+def _heads_headline(view: View, mention: Mention, reader: Reader) -> bool:
+    """Whether a headline names its speaker and goes on after a colon: "Peskov: no talks with Washington"."""
+    follows = view.tokens[mention.end].text if mention.end + 1 < len(view.tokens) else ""
+    known = mention.kind in ("person", "role") or (mention.kind == "name" and reader.people.knows(mention.name))
+    return view.headline and mention.start == 0 and follows == ":" and known
 
 
 def _phrases(view: View, reader: Reader) -> list[Mention]:
@@ -78,6 +94,10 @@ def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> 
 def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
     """The person whom a role describes: "Gleb Martynov, a partner at the firm", "посол России в США | Иванов"."""
     named = mention.name and reader.people.knows(mention.name)
+    if named and mention.kind == "name":
+        # "In Doha Igor Sechin spoke": the place is no part of the name.
+        inner = (m for m in _people(tokens, reader) if m.end == mention.end and m.start > mention.start)
+        return next(inner, mention)
     if mention.kind not in ("role", "person") or named:
         return mention
     for known in _people(tokens, reader):

@@ -31,6 +31,8 @@ _LEAD = 3
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _MONEY = re.compile(r"[%$€£₽]|\b(?:долл|руб|euro|dollari|percent)")
 _ENDED = re.compile(r"[.!?…:;\"»”)’]\W*$")
+_ASKS = re.compile(r"\?[\W_]*$")
+_ANSWER = 5
 _QUOTED = re.compile(r"[«“\"]|^—")
 _LARGE = 20.0
 
@@ -44,6 +46,7 @@ class Seen:
     resources: frozenset[str]
     stems: frozenset[str]
     paragraph: int
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,9 @@ class Whole:
     topic: float
     rivals: float
     lead: Seen
+    # Stem -> in how many sentences it stands, and in how many of these the pair and a resource are near.
+    met: Mapping[str, tuple[int, int]]
+    near: Sequence[bool]
 
 
 def score(statement_text: str, *, lang: str, model: Model | None = None) -> float:
@@ -118,7 +124,9 @@ def features(texts: Sequence[str], *, lang: str, paragraphs: Sequence[int] = (),
 def _seen(text: str, paragraph: int) -> Seen:
     low = text.lower().replace("’", "'")
     matched = _patterns()["resource"].finditer(low)
-    return Seen(text, named(text), frozenset(m.group()[:4] for m in matched), _stems(text), paragraph)
+    return Seen(
+        text, named(text), frozenset(m.group()[:4] for m in matched), _stems(text), paragraph, bool(_ASKS.search(text))
+    )
 
 
 def _whole(seen: Sequence[Seen], title: str) -> Whole:
@@ -127,12 +135,20 @@ def _whole(seen: Sequence[Seen], title: str) -> Whole:
     resources = Counter(r for s in seen for r in s.resources)
     least = max(3, len(seen) // 10)
     opening = " ".join([title, *(s.text for s in seen[:_LEAD])])
+    near = [all(name in found for name in _PAIR) for found in stretches]
+    met: dict[str, tuple[int, int]] = {}
+    for s, hit in zip(seen, near, strict=True):
+        for stem in s.stems:
+            count, hits = met.get(stem, (0, 0))
+            met[stem] = (count + 1, hits + hit)
     return Whole(
         frozenset(stem for stem, count in counts.items() if count >= least),
         max(resources, key=lambda r: (resources[r], r)) if resources else "",
-        sum(all(name in found for name in _PAIR) for found in stretches) / len(seen),
+        sum(near) / len(seen),
         sum("others" in s.classes and "us" not in s.classes for s in seen) / len(seen),
         _seen(opening, 0),
+        met,
+        near,
     )
 
 
@@ -199,6 +215,24 @@ def _placed(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
     yield f"place={place},{pair}"
     yield f"place={place},market={'market' in s.classes}"
     yield from _shared(seen, at, whole)
+    yield from _akin(seen, at, whole)
+
+
+def _akin(seen: Sequence[Seen], at: int, whole: Whole) -> Iterable[str]:
+    """How often the words of a sentence stand near the target elsewhere in the article; the question it answers."""
+    s, pair = seen[at], _pattern(seen[at].classes, _PAIR)
+    others = [(whole.met[stem][0] - 1, whole.met[stem][1] - whole.near[at]) for stem in s.stems]
+    shares = [hits / count for count, hits in others if count > 0]
+    akin = str(int(3.99 * sum(shares) / len(shares))) if shares else "none"
+    yield f"akin={akin}"
+    yield f"akin={akin},{pair}"
+    yield f"akin={akin},{min(len(shares), 3)}"
+    asked = next((i for i in range(at - 1, max(-1, at - _ANSWER), -1) if seen[i].asks), -1)
+    if asked >= 0 and s.paragraph != seen[asked].paragraph:
+        yield f"asked={_pattern(seen[asked].classes, _PAIR)},{pair}"
+        yield f"asked={_pattern(seen[asked].classes, _PAIR)},{min(at - asked, 3)}"
+    begins = at == 0 or seen[at - 1].paragraph != s.paragraph
+    yield f"begins={begins},{pair}"
 
 
 def _place(at: int, size: int) -> str:

@@ -7,21 +7,9 @@ from detente.text.tokens import QUOTE, Token
 from detente.text.voices import AUTHOR, BREAKS, RELATIVE, VOICES, Cue, Kind, first_voice, subject_at
 
 _GROUP = 5
+_BODIES = frozenset(("org", "actor", "name"))
 _ADDRESSES = (
-    *(
-        "avvert",
-        "avvis",
-        "invit",
-        "esort",
-        "ringrazi",
-        "critic",
-        "accus",
-        "attacc",
-        "elogi",
-        "condann",
-        "chiam",
-        "salut",
-    ),
+    *("avvert", "avvis", "invit", "esort", "ringrazi", "critic", "accus", "attacc", "elogi", "condann", "chiam"),
     *("salut", "minacci", "lod", "sollecit", "difend", "difes", "plaud", "incalz", "bacchett", "supplic", "interromp"),
 )
 _INVERTS = frozenset(("it", "ru", "uk", "de", "fr", "es"))
@@ -124,7 +112,7 @@ def _subject(tokens: list[Token], start: int, end: int, lex: Lexicon) -> tuple[M
     """The voice of a reporting verb, and whether the language lets it go unsaid here."""
     before = tokens[start - 1].text if start else ""
     near_quote = any(t.text == QUOTE for t in tokens[max(0, start - 3) : start])
-    inverted = before in BREAKS or start == 0
+    inverted = before in BREAKS or start == 0 or _is_second(tokens, start, lex)
     left = right = None
     if not (inverted and near_quote):
         left = _left(tokens, start, end, lex)
@@ -155,6 +143,15 @@ def _subject(tokens: list[Token], start: int, end: int, lex: Lexicon) -> tuple[M
             led = any(t.text in (":", QUOTE) for t in tokens[opening.end : start])
             return (opening, False) if led else (None, True)
     return mention, dropped and mention is None
+
+
+def _is_second(tokens: list[Token], start: int, lex: Lexicon) -> bool:
+    """Whether a German verb stands behind an adverbial, so that its subject follows: "Nach dem Treffen sagte er"."""
+    first = tokens[0]
+    governing = lex.words["stop"] | lex.by | lex.words["skip"]
+    subject = lex.words["pronouns"] | lex.words["determiners"]
+    opens = first.key in governing and first.key not in subject
+    return lex.lang == "de" and opens and not any(t.text in BREAKS for t in tokens[:start])
 
 
 def _addresses(verb: str) -> bool:
@@ -203,6 +200,9 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
     if mention.kind == "pronoun" and tokens[mention.start].key in RELATIVE:
         return to_the_left(tokens, mention.start - (mention.start > 1 and tokens[mention.start - 1].text == ","), lex)
     before = tokens[mention.start - 1].key if mention.start else ""
+    if lex.lang == "it" and before in lex.by and tokens[start].key.endswith("no") and mention.kind in _BODIES:
+        # "Dal Cremlino fanno sapere": many speak from a body.
+        return mention
     sure = mention.kind in ("person", "pronoun", "role") or len(mention.name) > 1
     if before in lex.words["stop"] and not sure:
         # "A senator from the committee called it ...": the subject opened the sentence.

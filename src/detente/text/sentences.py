@@ -42,7 +42,13 @@ _OPENING_SLASH = re.compile(r"^[A-ZА-ЯЁ][A-ZА-ЯЁ -]{3,}(?:,[^/\n.]{2,25})?
 _REGION = re.compile(r"^[\s*_]*[A-ZÀ-ÝА-ЯЁ][A-ZÀ-ÝА-ЯЁ '-]{2,}(?:,\s+[A-ZÀ-ÝА-ЯЁ][\w. ]{0,14})?\.$")
 # A note in brackets that closes a line of text: "(segue)".
 _NOTE = re.compile(r"[.!?…]\s+\([^()]*\)$")
-_CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}\s*[-–—]\s*")
+# "МОСКВА, 15 ноя — Восток-Инфо.": whatever the wire is called, a place, a date and a short name before the full stop.
+_PLACED = r"[\s*_]*[A-ZÀ-ÝА-ЯЁ][^\W\d_][\w '-]{1,28}"
+_DAY = r"(?:\d{1,2}\.?\s+[^\W\d_]{3,9}\.?|[^\W\d_]{3,9}\.?\s+\d{1,2})(?:,?\s*\d{4}(?:\s*г\.?)?)?"
+_WIRED = re.compile(rf"^{_PLACED},\s*{_DAY}\s*[-–—]\s*[A-ZÀ-ÝА-ЯЁ][\w«»-]*(?:\s[\w«»-]+){{0,2}}\.\s*")
+# "Москва. 23 октября. ИНФОРМЛИНИЯ - ": the same in short sentences, the wire in capitals.
+_STOPPED = re.compile(rf"^{_PLACED}\.\s*{_DAY}\.\s*[A-ZА-ЯЁ][A-ZА-ЯЁ.-]+(?:\s[A-ZА-ЯЁ.-]+)?\s*[-–—]\s+")
+_CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}(?:\s?[ap]\.?m\.?)?(?:\s*[-–—]\s*|\s+(?=[A-ZÀ-ÝА-ЯЁ«“\"]))")
 _WIRE_NEXT = re.compile(r"^[(/—–-]{1,2}\s*" + _WIRES + r"\b")
 _HEADLINE = 160
 _DATELINE_REACH = 90
@@ -178,7 +184,7 @@ def _is_boundary(text: str, line: Line, match: re.Match[str], words: Lexicon) ->
 
 def dateline(sentence: str) -> int:
     """How long the place, date and wire are that open a sentence: "MOSCOW, Feb 24 (Reuters) - "; 0 if none."""
-    for pattern in (_OPENING, _OPENING_SLASH, _CLOCK):
+    for pattern in (_WIRED, _STOPPED, _OPENING, _OPENING_SLASH, _CLOCK):
         found = pattern.match(sentence)
         if found and found.end() < len(sentence):
             return found.end()
@@ -189,6 +195,8 @@ def _in_dateline(head: str, after: str) -> bool:
     if len(head) < _DATELINE_REACH // 2 and re.search(r"\d{4}\.$", head) and re.match(r"[-–—]\s", after):
         return True
     if after[0] in "—–-" and _REGION.match(head):
+        return True
+    if any((found := p.match(f"{head} {after}")) and found.end() > len(head) for p in (_WIRED, _STOPPED)):
         return True
     return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head))
 
