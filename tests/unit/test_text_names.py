@@ -1,11 +1,15 @@
 """Whom names, roles and pronouns mean: what holds whatever the weights are."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detente.text import cues, holders, people, relevance, sentences
 from detente.text.agreement import Wanted
 from detente.text.candidates import candidates
+from detente.text.documents import Document
 from detente.text.entities import Asked, Entity, options
+from detente.text.extraction import extract
 from detente.text.forms import of_form, of_unsaid
 from detente.text.lexicons import lexicon
 from detente.text.mentions import Mention
@@ -14,6 +18,7 @@ from detente.text.sources import attached
 from detente.text.synonyms import synonyms
 from detente.text.tags import tags_of
 from detente.text.tokens import tokenize
+from tests.unit.text_samples import HELD
 
 
 def gathered(text, lang):
@@ -238,3 +243,14 @@ def test_many_speak_from_an_italian_body():
 def test_a_place_before_a_person_is_no_part_of_the_name():
     text = "In Doha Igor Sechin said that they would come back."
     assert attributed(text, "en")[text].written == "Igor Sechin"
+
+
+@given(order=st.randoms(use_true_random=False), lang=st.sampled_from(["en", "it", "ru"]), cut=st.integers(0, 200))
+@settings(max_examples=40, deadline=None)
+def test_articles_in_any_disorder_keep_their_offsets(order, lang, cut):
+    samples = [text for code, text, *_ in HELD if code == lang]
+    pieces = [piece for text in order.sample(samples, 6) for piece in text.split(". ")]
+    order.shuffle(pieces)
+    text = order.choice([". ", "\n", " «", "»\n— "]).join(pieces)[cut:]
+    document = Document(doc_id="d", text=text, lang=lang)
+    assert all(text[s.start : s.end] == s.text for s in extract(document))

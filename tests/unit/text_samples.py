@@ -145,7 +145,7 @@ HELD = [
     ),
     (
         "it",
-        "Dmitry Peskov ha parlato. Ha poi aggiunto che le sanzioni restano.",
+        "Il dialogo va avanti, ha detto Dmitry Peskov. Ha poi aggiunto che le sanzioni restano.",
         "Ha poi",
         "indirect",
         "Dmitry Peskov",

@@ -105,7 +105,7 @@ def _holder(
         holder = hold(reader, sentence, mention)
         see(reader, sentence, (m for m in mentions if m.end > mention.start))
     elif chosen.kind == "before" and not answer.name:
-        holder = _before(reader, sentences, group, mentions)
+        holder = _before(reader, sentences, group, chosen.at, mentions)
     else:
         holder = answer
         see(reader, sentence, mentions)
@@ -157,9 +157,9 @@ def _state(reader: Reader, sentences: list[Sentence], at: int) -> tuple[str, ...
     return tuple(found)
 
 
-def _before(reader: Reader, sentences: list[Sentence], group: list[int], mentions: list[Mention]) -> Holder:
-    """The voice heard before: who spoke or acted last, or whom "in his view" means."""
-    sentence = sentences[group[0]]
+def _before(reader: Reader, sentences: list[Sentence], group: list[int], at: int, mentions: list[Mention]) -> Holder:
+    """The voice heard before: who spoke or acted last, or whom "in his view" means; `mentions` are those of `at`."""
+    sentence = sentences[at]
     him = next((c for c in sentence.cues if c.kind == "him"), None)
     if him is not None:
         see(reader, sentence, (m for m in mentions if m.end <= him.start))
@@ -220,7 +220,7 @@ def _nearest(sentence: Sentence) -> Cue | None:
     spoken = [c for c in sentence.cues if c.kind != "act" and not (c.mention and c.mention.kind == "agency")]
     if not spoken:
         return None
-    return min(spoken, key=lambda c: (min(_gap(c, p) for p in places), c.start))
+    return min(spoken, key=lambda c: (min((_gap(c, p) for p in places), default=0), c.start))
 
 
 def _gap(cue: Cue, place: int) -> int:

@@ -29,7 +29,7 @@ _REFLEXIVE = re.compile(r"(?:ся|сь)$")
 
 def inverted(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
     """The deed of the first main clause that has one with a doer in the nominative."""
-    if _BYLINE.match(keys[0]):
+    if keys and _BYLINE.match(keys[0]):
         return []
     for start, end in _clauses(tokens, keys):
         if _OWN & set(keys[start:end]):
