@@ -254,3 +254,14 @@ def test_articles_in_any_disorder_keep_their_offsets(order, lang, cut):
     text = order.choice([". ", "\n", " «", "»\n— "]).join(pieces)[cut:]
     document = Document(doc_id="d", text=text, lang=lang)
     assert all(text[s.start : s.end] == s.text for s in extract(document))
+
+
+@pytest.mark.parametrize("text", ["#", "— «", "*\n\n»", "1)"])
+@pytest.mark.parametrize("lang", ["en", "it", "ru"])
+def test_signs_alone_are_nobodys_words(text, lang):
+    assert all(not s.holder for s in extract(Document(doc_id="d", text=text, lang=lang)))
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_sentence_of_signs_has_no_cue(lang):
+    assert not cues.find([], lexicon(lang), headline=False, knows=lambda name: False)

@@ -144,8 +144,8 @@ def _whole(seen: Sequence[Seen], title: str) -> Whole:
     return Whole(
         frozenset(stem for stem, count in counts.items() if count >= least),
         max(resources, key=lambda r: (resources[r], r)) if resources else "",
-        sum(near) / len(seen),
-        sum("others" in s.classes and "us" not in s.classes for s in seen) / len(seen),
+        sum(near) / max(len(seen), 1),  # there is none in signs alone
+        sum("others" in s.classes and "us" not in s.classes for s in seen) / max(len(seen), 1),
         _seen(opening, 0),
         met,
         near,
