@@ -7,7 +7,6 @@ names the job's class, and `run` of that class's module does the work.
 import importlib
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -166,21 +165,23 @@ def _map(config: Any, given: list[tuple[str, str, str | None]]) -> None:
 
 @contextmanager
 def _no_empty_folder() -> Iterator[None]:
-    """Take a new run folder away again if the command is refused before there is anything of use in it."""
+    """Take a new folder runs/VERB/TIME away again if the command is refused before there is anything of use in it."""
     from hydra.core.hydra_config import HydraConfig
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     log = folder / "log.txt"
     new = {path.name for path in folder.iterdir()} <= {log.name} and not (log.exists() and log.stat().st_size)
+    new = new and len(folder.parents) > 1 and folder.parents[1].name == "runs"  # a folder that the user named stays
     try:
         yield
     except Exception as error:
         known = isinstance(error, DetenteError) or type(error).__module__.startswith(("hydra", "omegaconf"))
         with suppress(OSError):  # another process was quicker, or a folder above holds more
             if known and new and {path.name for path in folder.iterdir()} <= {log.name, "config.yaml"}:
-                shutil.rmtree(folder)
-                for above in folder.parents[:2] if folder.parents[1].name == "runs" else ():
-                    above.rmdir()
+                for path in folder.iterdir():
+                    path.unlink()
+                for place in (folder, *folder.parents[:2]):
+                    place.rmdir()
         raise
 
 

@@ -8,8 +8,10 @@ from detente.errors import UsageError
 
 # What Hydra's grammar takes without quotes, calls such as range(1,4), and a name of a setting.
 _PLAIN = re.compile(r"[\w\s/\\%+.$*@?|:,-]*", re.ASCII)
-_CALL = re.compile(r"\w+\(.*\)")
-_NAME = re.compile(r"\d+|[^\W\d][\w-]*", re.ASCII)
+_CALL = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|extend_list|int|float|str|bool|json_str)\(.*\)")
+_NAME = re.compile(r"0|[1-9]\d*|[^\W\d][\w-]*", re.ASCII)
+# Flags of Hydra whose value is the next argument.
+_TAKES_A_VALUE = frozenset(("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p"))
 _MAPPED = re.compile(r"\+*data\.(columns|values)\.([^=]+)=(.*)", re.DOTALL)
 
 
@@ -17,7 +19,12 @@ def for_hydra(verb: str, arguments: Sequence[str]) -> list[str]:
     """The arguments as Hydra reads them, but for those that `mapped` takes."""
     sweep = bool({"-m", "--multirun"} & set(arguments))
     kept = [argument for argument in arguments if not mapped([argument])]
-    spelled = [part for argument in kept for part in _parts(verb, _spelled_out(verb, argument, sweep=sweep))]
+    spelled: list[str] = []
+    for before, argument in zip(["", *kept], kept, strict=False):
+        if argument.startswith("-") or before in _TAKES_A_VALUE:
+            spelled.append(argument)
+        else:
+            spelled += _parts(verb, _spelled_out(verb, argument, sweep=sweep))
     return [*spelled, *_among_processes(arguments)]
 
 
@@ -41,7 +48,9 @@ def _spelled_out(verb: str, argument: str, *, sweep: bool = False) -> str:
         return "encoder@model." + argument
     if argument.startswith("on_error=") and verb != "extract":
         argument = "data." + argument
-    if re.match(r"data\.(columns|values|keep)\.|data\.(on_error|limit|lang|group|dev_share|score_by)=", argument):
+    if re.match(
+        r"data\.(columns|values|keep)\.|data\.(on_error|limit|lang|group|dev_share|score_by|also_train)=", argument
+    ):
         argument = "++" + argument
     if argument.startswith("dry_run=") and verb == "label":
         argument = "labeller." + argument
@@ -57,13 +66,15 @@ def _quoted(value: str) -> str:
     >>> _quoted("data (1).csv"), _quoted("[run è,b]"), _quoted("range(1,4)"), _quoted("città.csv")
     ("'data (1).csv'", "['run è',b]", 'range(1,4)', "'città.csv'")
     """
+    value = value.lstrip()
     bare = re.sub(r"\$\{[^{}]*\}", "", value)
     if not value or value[0] in "'\"{" or _PLAIN.fullmatch(bare) or _CALL.fullmatch(value):
         return value
     if value[0] == "[":
         nested = value[-1] != "]" or any(character in value[1:-1] for character in "[]{}'\"")
         return value if nested else "[" + ",".join(_quoted(part.strip()) for part in value[1:-1].split(",")) + "]"
-    return "'" + value.replace("'", "\\'") + "'"
+    ended = value + "\\" if value.endswith("\\") else value  # a single one would escape the closing quote
+    return "'" + ended.replace("'", "\\'") + "'"
 
 
 def _among_processes(arguments: Sequence[str]) -> list[str]:

@@ -224,6 +224,9 @@ def test_a_refused_command_leaves_what_was_there(run, tmp_path):
     (tmp_path / "mine" / "config.yaml").write_text("seed: 1\n")
     assert run("train", "data=files", "data.train=bad.csv", "task=stance", "hydra.run.dir=mine")[0] == 1
     assert (tmp_path / "mine" / "config.yaml").exists()
+    (tmp_path / "empty").mkdir()
+    assert run("train", "data=files", "data.train=bad.csv", "task=stance", "hydra.run.dir=empty")[0] == 1
+    assert (tmp_path / "empty").is_dir()
 
 
 def test_columns_of_the_checkpoints_own_tasks_are_known(run, tmp_path, statements):
@@ -386,7 +389,7 @@ def test_runs_in_folders_of_any_name_are_compared_and_swept(trained, run, tmp_pa
     assert err.count("missing.csv does not exist") == 2
 
 
-@pytest.mark.parametrize("spelling", ["-1", "PRO X", "за", "N.A.", "1", "PRO"])
+@pytest.mark.parametrize("spelling", ["-1", "01", "PRO X", "за", "N.A.", "1", "PRO"])
 def test_labels_may_be_spelled_anyhow(run, tmp_path, statements, spelling):
     spelled = {"cooperative": spelling, "skeptical": "CON", "neutral": "none"}
     rows = "".join(f"{s.text},{spelled[s.labels['stance']]},{s.split}\n" for s in statements)
@@ -395,7 +398,8 @@ def test_labels_may_be_spelled_anyhow(run, tmp_path, statements, spelling):
     command = ["train", *given, "data.values.none=neutral", "task=stance", "model=majority", "tracking=none"]
     status, _, err = run(*command, "hydra.run.dir=run")
     assert status == 0, err
-    status, _, err = run("train", "--config-dir=run", "--config-name=config", "hydra.run.dir=again")
+    (tmp_path / "run").rename(tmp_path / "è (1)")
+    status, _, err = run("train", "--config-dir=è (1)", "--config-name=config", "hydra.run.dir=again")
     assert status == 0, err
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from detente import checks, encoders, seeds, tracking
 from detente.corpus import DataSpec, load_corpus, splits
+from detente.corpus.folding import cross_validation
 from detente.corpus.tables import as_table, from_table
 from detente.encoders import EncoderSpec
 from detente.errors import CheckpointError, InputError, UsageError
@@ -122,18 +123,41 @@ def test_a_file_without_the_kept_column_stays_whole_and_an_unknown_one_is_told(t
 def test_further_training_rows_bring_nothing_held_out(tmp_path, stance):
     rows = [f"text {i},{'neutral' if i % 2 else 'skeptical'}" for i in range(60)]
     (tmp_path / "train.csv").write_text("\n".join(["text,stance", *rows]) + "\n")
-    (tmp_path / "test.csv").write_text("text,stance\nHeld out,neutral\n")
-    more = "text,stance,split\nheld  OUT,neutral,\na new one,skeptical,dev\ntheir own test,neutral,test\nno label,,\n"
-    (tmp_path / "more.csv").write_text(more)
+    (tmp_path / "test.csv").write_text("text,stance,scenario\nHeld out,neutral,s1\n")
+    more = [
+        "text,stance,split,scenario",
+        "held  OUT,neutral,,",
+        "a new one,skeptical,dev,",
+        "their own test,neutral,Eval,",
+    ]
+    more += ["no label,,,", "of a held-out scenario,skeptical,,s1", "of another,neutral,,s2"]
+    (tmp_path / "more.csv").write_text("\n".join(more))
     spec = DataSpec(name="files", train=str(tmp_path / "train.csv"), test=str(tmp_path / "test.csv"))
     plain, corpus = (
         load_corpus(s, [stance], seed=1) for s in (spec, replace(spec, also_train=str(tmp_path / "more.csv")))
     )
-    assert set(corpus.train["text"]) - set(plain.train["text"]) == {"a new one"}
+    assert set(corpus.train["text"]) - set(plain.train["text"]) == {"a new one", "of another"}
     assert (corpus.dev["text"], corpus.test["text"]) == (plain.dev["text"], plain.test["text"])
     assert set(corpus.train["split"]) == {"train"}
-    assert any("2 rows of data.also_train belong to dev or test" in note for note in corpus.notes)
+    assert any("2 rows of data.also_train have a text or a group of dev or test" in note for note in corpus.notes)
+    assert any("1 rows of data.also_train are of neither train nor dev" in note for note in corpus.notes)
+    folds = cross_validation(corpus, [stance], folds=3, share=0.2, group=spec.group, seed=1)
+    held = {text for fold in folds for table in (fold.dev, fold.test) for text in table["text"]}
+    assert not held & {"a new one", "of another"}
+    assert all("a new one" in fold.train["text"] for fold in folds)
     assert any("1 rows of data.also_train without a label" in note for note in corpus.notes)
+
+
+def test_shipped_rows_join_a_file_with_names_of_its_own(tmp_path, stance):
+    rows = [f"text {i},{'pro' if i % 2 else 'con'}" for i in range(60)]
+    (tmp_path / "train.csv").write_text("\n".join(["tweet,label", *rows]) + "\n")
+    mapped = {"columns": {"text": "tweet", "stance": "label"}, "values": {"pro": "cooperative", "con": "skeptical"}}
+    also = "shipped:annotations/articles/dev/en-01-uranium-dispatch.jsonl"
+    corpus = load_corpus(
+        DataSpec(name="files", train=str(tmp_path / "train.csv"), also_train=also, **mapped), [stance], seed=1
+    )
+    assert "Russia curbs enriched uranium exports to United States" in corpus.train["text"]
+    assert corpus.further == len(corpus.train) + len(corpus.dev) - 60
 
 
 def test_a_hub_name_is_loaded_by_datasets(monkeypatch, stance):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detente.corpus import origins, splits
-from detente.corpus.loading import Corpus, fingerprint
+from detente.corpus.loading import Corpus, fingerprint, unseen
 from detente.corpus.tables import as_table, from_table
 from detente.errors import InputError
 from detente.records import Statement
@@ -17,9 +17,12 @@ def cross_validation(
     """For each fold a corpus whose test is that fold of train and dev together; the corpus' own test stays out.
 
     Whole groups fall into a fold, stratified by label; `share` of the rest is held out as dev the same way.
+    Rows of `also_train` only train, and where their text or group is not held out.
     Raises InputError where there are fewer groups than folds, or a fold would train without a label.
     """
-    rows = [replace(s, split="train") for table in (corpus.train, corpus.dev) for s in from_table(table)]
+    own = from_table(corpus.train)
+    own, more = own[: len(own) - corpus.further], own[len(own) - corpus.further :]
+    rows = [replace(s, split="train") for s in (*own, *from_table(corpus.dev))]
     groups = splits.groups_of(rows, group)
     if len(set(groups)) < folds:
         raise InputError(
@@ -32,17 +35,16 @@ def cross_validation(
         train, dev = splits.hold_out(
             [rows[i] for i in kept], share=share, groups=[groups[i] for i in kept], tasks=tasks, seed=seed
         )
-        parts = {
-            "train": train,
-            "dev": [replace(s, split="dev") for s in dev],
-            "test": [replace(rows[i], split="test") for i in held],
-        }
+        test = [replace(rows[i], split="test") for i in held]
+        train = [*train, *unseen(more, [*dev, *test], group)]
+        parts = {"train": train, "dev": [replace(s, split="dev") for s in dev], "test": test}
         _check_labels(number, train, rows, tasks)
         out.append(
             replace(
                 corpus,
                 **{name: as_table(of, tasks=tasks) for name, of in parts.items()},
                 machine_labels={name: found for name, of in parts.items() if (found := origins.machine_labels(of))},
+                further=0,
                 fingerprint=fingerprint([s for of in parts.values() for s in of]),
             )
         )

@@ -35,7 +35,8 @@ class DataSpec:
     What is missing of dev is made from train: `dev_share` of it, by `group`, stratified by label.
     `lang` fills in the language where the rows have none; `keep` keeps only rows whose columns have
     these values. `score_by` names a column: F_avg is averaged over its values (targets, in P-Stance).
-    `also_train` are further training rows; theirs of a test split are left out, and texts that dev or test have.
+    `also_train` are further training rows; theirs of a test split are left out, and texts and groups that dev or test
+    have. Shipped ones bear our names whatever `columns` and `values` say.
     """
 
     name: str
@@ -77,8 +78,8 @@ class DataSpec:
 class Corpus:
     """The splits of a corpus as `datasets` tables (absent ones are empty), with its fingerprint.
 
-    `machine_labels` counts, by split and origin, rows that a machine labelled. `notes` are sentences for the user:
-    what was made, what was left out, what a machine labelled.
+    `machine_labels` counts, by split and origin, rows that a machine labelled. The last `further` rows of train are
+    those of `also_train`. `notes` are sentences for the user: what was made or left out, what a machine labelled.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Corpus:
     fingerprint: str
     rejects: Rejects
     machine_labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    further: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -95,8 +97,8 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
     """Read, check and split a corpus. Raises InputError naming the file and line of what is wrong."""
     rejects = Rejects()
     by_split = _read(spec, tasks, rejects)
-    more = _statements(spec.also_train, spec, tasks, rejects, set()) if spec.also_train else []
     notes: list[str] = []
+    more = _further(spec, tasks, rejects, notes)
     if rejects.rows:
         notes.append(f"{len(rejects.rows)} bad rows were left out; they stand with their reasons in rejects.jsonl")
     for name in SPLITS:
@@ -117,7 +119,12 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
             f"no dev split was given: {len(by_split['dev'])} rows of train were held out as dev, "
             "grouped and stratified by label"
         )
-    by_split["train"] += _unseen(more, [*by_split["dev"], *by_split["test"]], notes)
+    kept = unseen(more, [*by_split["dev"], *by_split["test"]], spec.group)
+    if len(kept) < len(more):
+        notes.append(
+            f"{len(more) - len(kept)} rows of data.also_train have a text or a group of dev or test, and were left out"
+        )
+    by_split["train"] += kept
     if spec.limit:
         by_split = {name: rows[: spec.limit] for name, rows in by_split.items()}
         notes.append(f"data.limit={spec.limit}: only the first rows of each split are used; figures mean little")
@@ -132,6 +139,7 @@ def load_corpus(spec: DataSpec, tasks: Sequence[Task], *, seed: int) -> Corpus:
         fingerprint=fingerprint([s for name in SPLITS for s in by_split[name]]),
         rejects=rejects,
         machine_labels={name: found for name, found in machine.items() if found},
+        further=0 if spec.limit else len(kept),
         notes=tuple(notes),
     )
 
@@ -143,13 +151,30 @@ def _labelled(found: list[Statement], tasks: Sequence[Task], name: str, notes: l
     return kept
 
 
-def _unseen(more: Sequence[Statement], held_out: Sequence[Statement], notes: list[str]) -> list[Statement]:
-    """Further training rows without test rows, and without texts that, but for case and blanks, are held out."""
-    texts = {_plain(s.text) for s in held_out}
-    kept = [s for s in more if s.split.casefold() not in ("test", "none") and _plain(s.text) not in texts]
-    if len(kept) < len(more):
-        notes.append(f"{len(more) - len(kept)} rows of data.also_train belong to dev or test, and were left out")
+def _further(spec: DataSpec, tasks: Sequence[Task], rejects: Rejects, notes: list[str]) -> list[Statement]:
+    """The rows of `also_train` that are of no test split."""
+    if not spec.also_train:
+        return []
+    if spec.also_train.startswith(paths.SHIPPED):
+        spec = replace(spec, columns={}, values={}, lang="")
+    found = _statements(spec.also_train, replace(spec, keep={}), tasks, rejects, set())
+    kept = [s for s in found if _SPLIT_NAMES.get(s.split.casefold(), s.split.casefold()) in ("train", "dev")]
+    if len(kept) < len(found):
+        notes.append(
+            f"{len(found) - len(kept)} rows of data.also_train are of neither train nor dev, and were left out"
+        )
     return [replace(s, split="train") for s in kept]
+
+
+def unseen(more: Sequence[Statement], held_out: Sequence[Statement], group: Sequence[str]) -> list[Statement]:
+    """Further training rows whose text (but for case and blanks), scenario or document is not among `held_out`."""
+    texts = {_plain(s.text) for s in held_out}
+    groups = {of for s in held_out for of in _groups(s, group)}
+    return [s for s in more if _plain(s.text) not in texts and not groups.intersection(_groups(s, group))]
+
+
+def _groups(statement: Statement, group: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name in group if (value := _column(statement, name))]
 
 
 def _plain(text: str) -> str:

@@ -60,9 +60,11 @@ def of_measuring(found: Mapping[str, int], n: int, what: str) -> str:
 
 def of_run(metrics: Mapping[str, Any], split: str) -> str:
     """`of_measuring` from what metrics.json says of a split; empty for runs that are older than the count."""
-    data = metrics["data"]
+    data = metrics.get("data") or {}
     found = data.get("machine_labels", {}).get(split, {})
-    n = data["n"][split] if isinstance(data.get("n"), Mapping) else data.get("n", 0)
+    if not found:
+        return ""
+    n = data["n"][split] if isinstance(data.get("n"), Mapping) else data.get("n", sum(found.values()))
     return of_measuring(found, n, split if split != "input" else "the given file")
 
 

@@ -60,7 +60,7 @@ def csv_blocks(path: Path, size: int, start: Place) -> Iterator[Block]:
         numbers: list[int] = []
         content: list[list[str] | str] = []
         begun = lines.offset
-        for line, row in _records(reader, base):
+        for line, row in _records(reader, base, single=len(header) == 1):
             numbers.append(line)
             content.append(row)
             if len(content) == size or lines.offset - begun >= MAX_BYTES:
@@ -70,8 +70,11 @@ def csv_blocks(path: Path, size: int, start: Place) -> Iterator[Block]:
             yield Block(path, numbers, content, header, Place(lines.offset, base + reader.line_num))
 
 
-def _records(reader: Any, base: int) -> Iterator[tuple[int, list[str] | str]]:
-    """(line where it begins, its cells or what is wrong with it) of every record that has a cell that is not blank."""
+def _records(reader: Any, base: int, *, single: bool) -> Iterator[tuple[int, list[str] | str]]:
+    """(line where it begins, its cells or what is wrong with it) of every record, separators and blanks alone left out.
+
+    Of a `single` column a blank cell is a row, and a bad one.
+    """
     while True:
         line = base + reader.line_num + 1
         try:
@@ -83,7 +86,8 @@ def _records(reader: Any, base: int) -> Iterator[tuple[int, list[str] | str]]:
             swallowed = f", and lines up to {end} with it" if end > line else ""
             yield line, f"{error}; check the quotes of the row that begins here{swallowed}"
             continue
-        if any(cell and not cell.isspace() for cell in cells):  # spreadsheets end in rows of separators alone
+        # Spreadsheets end in rows of separators alone; a blank cell of a single column is a row, and a bad one.
+        if any(cell and not cell.isspace() for cell in cells) or (single and cells):
             yield line, cells
 
 

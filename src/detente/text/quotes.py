@@ -1,6 +1,7 @@
 """Words in quotation marks: where they are, and which of them are direct speech."""
 
 import re
+from bisect import bisect_left
 from typing import NamedTuple
 
 from detente.text.endings import DEED_RU
@@ -27,6 +28,8 @@ _INLINE_CUT = re.compile(r"[,!?…]\s+[—–]\s+(?=[а-яёіїєґ])")
 _INLINE_END = re.compile(r"[.,]\s+[—–]\s+|[.!?…](?=\s|$)")
 _ENDED = re.compile(r"[.!?…]+(?=\s|$)")
 _BACK = 40
+# Characters of speech after a dash within which its attribution is looked for.
+_LONGEST = 2000
 _WORDS = re.compile(r"[^\W\d_]+")
 # What stands before a name or a title in marks.
 _TITLE = re.compile(
@@ -64,7 +67,7 @@ def direct(text: str, *, lang: str) -> list[Span]:
     found = [Span(m.start, m.end) for m in marks(text) if _is_clause(text, m, lex)]
     spans = [piece for span in found for piece in _without_attribution(text, span, lex)]
     spans += _dash_speech(text, lex, spans)
-    return sorted({*spans, *_inline_speech(text, lex, spans)})
+    return sorted({*spans, *_inline_speech(text, lex, sorted(spans))})
 
 
 def attributed(text: str, *, lang: str) -> list[Span]:
@@ -260,13 +263,15 @@ def _dash_speech(text: str, lex: Lexicon, taken: list[Span]) -> list[Span]:
 def _inline_speech(text: str, lex: Lexicon, taken: list[Span]) -> list[Span]:
     """Russian speech that begins after a dash inside a paragraph: its attribution tells it from a plain dash."""
     found: list[Span] = []
+    starts = [s.start for s in taken]
     for match in _INLINE.finditer(text) if lex.lang in ("ru", "uk") else ():
         start = match.end()
-        line = text.find("\n", start)
-        end = len(text) if line < 0 else line
+        line = text.find("\n", start, start + _LONGEST)
+        end = min(len(text), start + _LONGEST) if line < 0 else line
         cut = _INLINE_CUT.search(text, start, end)
         stop = _ENDED.search(text, start, end)
-        inside = any(s.start < match.end() and match.start() < s.end for s in (*taken, *found))
+        before = taken[: bisect_left(starts, match.end())][-1:]
+        inside = any(match.start() < s.end for s in (*before, *found[-2:]))
         if inside or cut is None or (stop is not None and stop.end() < cut.start()):
             continue
         if not _is_said(text[cut.end() : min(end, cut.end() + 120)], lex, marked=True):
