@@ -9,7 +9,7 @@ statements: those of a tier do not differ significantly from its first (`detente
 """
 
 import json
-import shutil
+import os
 import statistics
 import sys
 from collections import defaultdict
@@ -32,6 +32,12 @@ def folders(name: str) -> list[Path]:
     run = RUNS / name
     seeds = sorted(run.glob("seed_*"), key=lambda path: int(path.name.removeprefix("seed_")))
     return [path for path in (seeds or [run]) if (path / "metrics.json").is_file()]
+
+
+def anywhere(config: str) -> str:
+    """A run's configuration with the folder of the data sets as the variable that named it."""
+    home = os.environ.get("DETENTE_BENCH", "")
+    return config.replace(f"{home.rstrip('/')}/", "${oc.env:DETENTE_BENCH}/") if home else config
 
 
 def question(name: str) -> str:
@@ -139,7 +145,7 @@ def record(name: str) -> None:
     found, folder = results(name), HERE / name
     folder.mkdir(exist_ok=True)
     write_json(folder / "results.json", found)
-    shutil.copyfile(RUNS / name / "config.yaml", folder / "config.yaml")
+    write_text(folder / "config.yaml", anywhere((RUNS / name / "config.yaml").read_text(encoding="utf-8")))
     plot(found, folder / "results.png")
     page = folder / "README.md"
     kept = page.read_text(encoding="utf-8").partition(VERDICT)[2] if page.is_file() else "\nNot written yet.\n"
