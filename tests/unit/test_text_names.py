@@ -11,7 +11,7 @@ from detente.text.documents import Document
 from detente.text.entities import Asked, Entity, options
 from detente.text.extraction import extract
 from detente.text.forms import of_form, of_unsaid
-from detente.text.lexicons import lexicon
+from detente.text.lexicons import lexicon, offices
 from detente.text.mentions import Mention
 from detente.text.quotes import direct
 from detente.text.sources import attached
@@ -105,7 +105,9 @@ def test_a_day_is_no_part_of_a_source():
 def test_other_words_for_an_office():
     assert "presi" in synonyms(["il", "capo", "dello", "stato"])
     assert "senat" in synonyms(["the", "lawmaker"])
+    assert "analy" in synonyms(["the", "experts"])
     assert synonyms(["the", "harbour"]) == frozenset()
+    assert all(len(word) <= 5 for word in offices().kind), "only the first five letters of a word are looked up"
 
 
 def entity(name, *, person, gender="", plural=False):

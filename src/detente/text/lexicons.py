@@ -60,6 +60,24 @@ class Names:
     companies: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Words about anonymous sources: `heads` and `circumstances` are beginnings of words, the others whole."""
+
+    heads: tuple[str, ...]
+    knowing: frozenset[str]
+    placing: frozenset[str]
+    circumstances: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offices:
+    """(beginnings of words, roles) of other words for one office; roles by the first letters of a kind of people."""
+
+    office: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    kind: Mapping[str, tuple[str, ...]]
+
+
 def key(word: str) -> str:
     """A word as it is looked up: lower case, straight apostrophe, Russian ё as е.
 
@@ -143,6 +161,22 @@ def names() -> Names:
     """Given names of all languages together."""
     raw = tomllib.loads((_FOLDER / "names.toml").read_text(encoding="utf-8"))
     return Names(*(_keys(raw[name]) for name in ("masculine", "feminine", "particles", "titles", "companies")))
+
+
+@cache
+def sources() -> Sources:
+    """Words about anonymous sources, of all languages together."""
+    raw = tomllib.loads((_FOLDER / "sources.toml").read_text(encoding="utf-8"))
+    whole = (frozenset(raw["knowing"]), frozenset(raw["placing"]))
+    return Sources(tuple(raw["heads"]), *whole, tuple(raw["circumstances"]))
+
+
+@cache
+def offices() -> Offices:
+    """Other words for offices, of all languages together."""
+    raw = tomllib.loads((_FOLDER / "offices.toml").read_text(encoding="utf-8"))
+    office = tuple((tuple(of["words"]), tuple(of["roles"])) for of in raw["office"])
+    return Offices(office, {word: tuple(of["roles"]) for of in raw["kind"] for word in of["words"]})
 
 
 @cache

@@ -3,9 +3,8 @@
 import re
 from typing import Literal, NamedTuple
 
-from detente.text.lexicons import Lexicon, match_phrase, names
+from detente.text.lexicons import Lexicon, match_phrase, names, sources
 from detente.text.personal import is_owned, name_after, person_name, untitled
-from detente.text.sources import KNOWING
 from detente.text.tokens import Token
 
 Kind = Literal["person", "role", "org", "actor", "name", "pronoun", "vague", "agency", "document", "other"]
@@ -52,7 +51,7 @@ def describe(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention
         return Mention(start, end, "agency")
     vague = next((i for i, k in enumerate(keys) if k in words["vague"] or k in words["groups"]), -1)
     if vague >= 0 and (not heads or vague <= heads[0]):
-        owned = _owned(phrase, keys, vague, lex) or any(k in KNOWING for k in keys[vague + 1 :])
+        owned = _owned(phrase, keys, vague, lex) or any(k in sources().knowing for k in keys[vague + 1 :])
         own = owned or (keys[vague] not in words["vague"] and keys[0] not in words["quantifiers"])
         return Mention(start, end, "org" if own else "vague", (), "")
     org = next((i for i, k in enumerate(keys) if k in words["orgs"]), len(keys))

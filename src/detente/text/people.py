@@ -108,12 +108,13 @@ def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
 
 def _add_recurring(people: People, sentences: list[list[Token]], lex: Lexicon) -> None:
     """Somebody whose given name no list has, by the surname that speaks later: "Arkadij Feldman ... Feldman said"."""
-    speaking = {
-        stem_of(token.text, lex)
-        for tokens in sentences
-        for i, token in enumerate(tokens)
-        if token.cap and len(token.text) > 2 and not _is_named(tokens, i - 1) and _speaks_beside(tokens, i, lex)
-    }
+    speaking = set()
+    for tokens in sentences:
+        keys = [t.key for t in tokens]
+        for i, token in enumerate(tokens):
+            named = token.cap and len(token.text) > 2 and not _is_named(tokens, i - 1)
+            if named and _speaks_beside(tokens, keys, i, lex):
+                speaking.add(stem_of(token.text, lex))
     for tokens in sentences:
         for i in range(1, len(tokens)):
             first, last = tokens[i - 1], tokens[i]
@@ -123,9 +124,8 @@ def _add_recurring(people: People, sentences: list[list[Token]], lex: Lexicon) -
                 people.add((first.text, last.text), "", first.start)
 
 
-def _speaks_beside(tokens: list[Token], at: int, lex: Lexicon) -> bool:
+def _speaks_beside(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> bool:
     """Whether a reporting verb stands next to a name, over an auxiliary."""
-    keys = [t.key for t in tokens]
     after = at + 1 + (at + 1 < len(keys) and keys[at + 1] in lex.aux)
     said = after < len(keys) and match_phrase(lex.say, keys, after) + match_phrase(lex.participles, keys, after) > 0
     return said or (at > 0 and match_phrase(lex.say, keys, at - 1) == 1 and not tokens[at - 1].cap)
@@ -139,7 +139,8 @@ def _is_thing(word: Token, lex: Lexicon) -> bool:
     """Whether a word with a capital is known to be no part of a person's name."""
     nouns = ("orgs", "groups", "countries", "months", "documents", "roles", "stop", "determiners", "connectors", "skip")
     known = any(word.key in lex.words[n] for n in nouns) or word.key in lex.starters or word.text.isupper()
-    return known or word.key in names().companies | names().titles or match_phrase(lex.actors, [word.key], 0) > 0
+    known = known or word.key in names().companies or word.key in names().titles
+    return known or match_phrase(lex.actors, [word.key], 0) > 0
 
 
 def _add_presented(people: People, tokens: list[Token], at: int, lex: Lexicon) -> None:
