@@ -158,6 +158,9 @@ def test_shipped_rows_join_a_file_with_names_of_its_own(tmp_path, stance):
     )
     assert "Russia curbs enriched uranium exports to United States" in corpus.train["text"]
     assert corpus.further == len(corpus.train) + len(corpus.dev) - 60
+    spec = DataSpec(name="statements", all="shipped:statements", also_train=str(tmp_path / "train.csv"), **mapped)
+    corpus = load_corpus(spec, [stance], seed=1)
+    assert (corpus.further, len(corpus.test)) == (60, 1125)
 
 
 def test_a_hub_name_is_loaded_by_datasets(monkeypatch, stance):

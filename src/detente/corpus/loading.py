@@ -36,7 +36,7 @@ class DataSpec:
     `lang` fills in the language where the rows have none; `keep` keeps only rows whose columns have
     these values. `score_by` names a column: F_avg is averaged over its values (targets, in P-Stance).
     `also_train` are further training rows; theirs of a test split are left out, and texts and groups that dev or test
-    have. Shipped ones bear our names whatever `columns` and `values` say.
+    have. Shipped rows bear our names: columns that they lack are not looked for in them.
     """
 
     name: str
@@ -155,8 +155,6 @@ def _further(spec: DataSpec, tasks: Sequence[Task], rejects: Rejects, notes: lis
     """The rows of `also_train` that are of no test split."""
     if not spec.also_train:
         return []
-    if spec.also_train.startswith(paths.SHIPPED):
-        spec = replace(spec, columns={}, values={}, lang="")
     found = _statements(spec.also_train, replace(spec, keep={}), tasks, rejects, set())
     kept = [s for s in found if _SPLIT_NAMES.get(s.split.casefold(), s.split.casefold()) in ("train", "dev")]
     if len(kept) < len(found):
@@ -225,7 +223,11 @@ def _statements(
         tables = [p for p in files.expand(path) if files.ending(p) in files.TABLES]
         if not tables:
             raise InputError(f"{path} holds no table; training reads .jsonl, .csv, .tsv or .parquet")
-        found = list(files.read_statements(tables, layout=spec.layout, tasks=tasks, rejects=rejects))
+        layout = spec.layout
+        if source.startswith(paths.SHIPPED):  # whose rows bear our names, whatever those of another source are called
+            theirs = {name for table in tables for name in files.file_columns(table)}
+            layout = replace(layout, columns={k: v for k, v in layout.columns.items() if v is None or v in theirs})
+        found = list(files.read_statements(tables, layout=layout, tasks=tasks, rejects=rejects))
     keep = {name: str(v) for name, v in spec.keep.items() if any(_column(s, name) is not None for s in found)}
     columns.update(keep)
     kept = [
