@@ -42,62 +42,70 @@ def keyword(train_votes, gold, votes, neutral, k):
     return one_hot(out, k)
 
 
+WAYS = {
+    "weighted": ("weighted", False),
+    "weighted_gold": ("weighted", True),
+    "dawid_skene": ("dawid_skene", False),
+    "ds_gold": ("dawid_skene", True),
+    "mace": ("mace", False),
+}
+
+
+def joined(fitted, gold_train, votes, k, neutral):
+    """Probabilities and processor seconds of every way of joining, fitted on the votes on train."""
+    silent = (votes == ABSTAIN).all(axis=1)
+    found, seconds = {}, {}
+    for name, (how, with_gold) in WAYS.items():
+        started = time.process_time()
+        model = label_model.fit(fitted, n_labels=k, how=how, gold=gold_train if with_gold else None, seed=1)
+        found[name] = model.join(votes)
+        if how != "dawid_skene":  # there silence is a vote
+            found[name][silent] = np.eye(k)[neutral]
+        seconds[name] = round(time.process_time() - started, 2)
+    return found, seconds
+
+
+def row(task, gold, proba, langs):
+    """Macro-F1 with interval, n and expected calibration error of all rows and of each language; one printed line."""
+    parts = {"all": scoring.score(task, gold, proba, seed=1)} | scoring.score_by(task, gold, proba, langs, seed=1)
+    kept = {part: {**of["macro_f1"], "n": of["n"], "ece": of["ece"]["value"]} for part, of in parts.items()}
+    shown = "  ".join(f"{part} {of['value']:.3f} ({of['low']:.3f}–{of['high']:.3f})" for part, of in kept.items())
+    return kept, f"{shown}  ECE {kept['all']['ece']:.3f}"
+
+
+def measured(task, train, held, lexicons, voted):
+    """Coverage by language and the table of one task."""
+    k, neutral = len(task.labels), task.labels.index("neutral")
+    names = functions.names_of(lexicons.values(), task)
+    fitted, votes = (functions.vote_matrix(voted[part], task, names) for part in ("train", "held"))
+    gold_train, gold = (np.array(task.index([s.labels[task.name] for s in part])) for part in (train, held))
+    found, seconds = joined(fitted, gold_train, votes, k, neutral)
+    found = {
+        "majority": one_hot(np.full(len(held), np.bincount(gold_train).argmax()), k),
+        "keyword": keyword(fitted, gold_train, votes, neutral, k),
+        "vote": rules.label(held, [task])[task.name],
+    } | found
+    silent, langs = (votes == ABSTAIN).all(axis=1), [s.lang for s in held]
+    print(f"\n{task.name}, n {len(held)}; a function speaks on {1 - silent.mean():.3f}")
+    table = {}
+    for name, proba in found.items():
+        kept, line = row(task, gold, proba, langs)
+        table[name] = {**kept, "cpu_seconds": seconds.get(name)}
+        print(f"{name:<14} {line}  {seconds.get(name, '')}")
+    by_lang = {lang: float(1 - silent[[x == lang for x in langs]].mean()) for lang in LANGUAGES}
+    return {"coverage": by_lang, "macro_f1": table}
+
+
 def main():
     split = sys.argv[1] if len(sys.argv) > 1 else "dev"
     statements = [s for s in read_statements(expand(paths.resolve("shipped:statements"))) if s.lang in LANGUAGES]
-    train = [s for s in statements if s.split == "train"]
-    held = [s for s in statements if s.split == split]
+    train, held = ([s for s in statements if s.split == part] for part in ("train", split))
     lexicons = {lang: rules.shipped(lang) for lang in LANGUAGES}
     voted = {"train": functions.votes_of(train, lexicons), "held": functions.votes_of(held, lexicons)}
-    result = {"split": split, "n": len(held), "seed": 1, "tasks": {}}
-    for task in TASKS:
-        k, neutral = len(task.labels), task.labels.index("neutral")
-        names = functions.names_of(lexicons.values(), task)
-        fitted = functions.vote_matrix(voted["train"], task, names)
-        votes = functions.vote_matrix(voted["held"], task, names)
-        gold_train = np.array(task.index([s.labels[task.name] for s in train]))
-        gold = np.array(task.index([s.labels[task.name] for s in held]))
-        silent = (votes == ABSTAIN).all(axis=1)
-        found = {
-            "majority": one_hot(np.full(len(held), np.bincount(gold_train).argmax()), k),
-            "keyword": keyword(fitted, gold_train, votes, neutral, k),
-            "vote": rules.label(held, [task])[task.name],
-        }
-        seconds = {}
-        for name, how, given in (
-            ("weighted", "weighted", None),
-            ("weighted_gold", "weighted", gold_train),
-            ("dawid_skene", "dawid_skene", None),
-            ("ds_gold", "dawid_skene", gold_train),
-            ("mace", "mace", None),
-        ):
-            started = time.process_time()
-            model = label_model.fit(fitted, n_labels=k, how=how, gold=given, seed=1)
-            proba = model.join(votes)
-            if how != "dawid_skene":  # there silence is a vote
-                proba[silent] = np.eye(k)[neutral]
-            found[name], seconds[name] = proba, round(time.process_time() - started, 2)
-        langs = [s.lang for s in held]
-        table = {}
-        print(f"\n{task.name}, {split}, n {len(held)}; a function speaks on {1 - silent.mean():.3f}")
-        for name, proba in found.items():
-            parts = {"all": scoring.score(task, gold, proba, seed=1)} | scoring.score_by(
-                task, gold, proba, langs, seed=1
-            )
-            table[name] = {part: {**of["macro_f1"], "n": of["n"], "ece": of["ece"]} for part, of in parts.items()} | {
-                "cpu_seconds": seconds.get(name)
-            }
-            shown = "  ".join(
-                f"{part} {of['macro_f1']['value']:.3f} ({of['macro_f1']['low']:.3f}–{of['macro_f1']['high']:.3f})"
-                for part, of in parts.items()
-            )
-            print(f"{name:<14} {shown}  ECE {parts['all']['ece']:.3f}  {seconds.get(name, '')}")
-        by_lang = {lang: float(1 - silent[[x == lang for x in langs]].mean()) for lang in LANGUAGES}
-        result["tasks"][task.name] = {"coverage": by_lang, "macro_f1": table}
-    write_json(
-        HERE / ("result.json" if split == "dev" else f"result_{split}.json"),
-        json.loads(json.dumps(result, default=float)),
-    )
+    tasks = {task.name: measured(task, train, held, lexicons, voted) for task in TASKS}
+    result = {"split": split, "n": len(held), "seed": 1, "tasks": tasks}
+    target = HERE / ("result.json" if split == "dev" else f"result_{split}.json")
+    write_json(target, json.loads(json.dumps(result, default=float)))
 
 
 if __name__ == "__main__":
