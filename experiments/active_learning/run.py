@@ -95,6 +95,25 @@ def stopped_at(agreement, sizes):
     return None
 
 
+def against_random(curves, sizes, result):
+    """Into the result, and printed: labels that each strategy needs to equal random sampling, and its mean gain."""
+    for size in (500, 1000, 1500):
+        level = float(curves["random"][:, sizes.index(size)].mean())
+        for strategy, runs in curves.items():
+            found = [needed(curve, sizes, level) for curve in runs]
+            of = interval([n for n, _ in found]) | {"level": level, "reached": sum(ok for _, ok in found)}
+            result["strategies"][strategy][f"labels_for_random_at_{size}"] = of
+            print(
+                f"as good as random with {size} ({level:.3f}): {strategy} {of['mean']:.0f} ({of['low']:.0f}–{of['high']:.0f})"
+            )
+    gains = {s: interval(curves[s].mean(axis=1) - curves["random"].mean(axis=1)) for s in curves if s != "random"}
+    result["mean_gain_over_random"] = gains
+    for strategy, gain in gains.items():
+        print(
+            f"mean gain over random, whole curve: {strategy} {gain['mean']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
+        )
+
+
 def main():
     started = time.process_time()
     statements = list(read_statements(expand(paths.resolve("shipped:statements")), tasks=[TASK]))
@@ -137,21 +156,7 @@ def main():
             f"{time.process_time() - started:.0f} s",
             flush=True,
         )
-    for size in (500, 1000, 1500):
-        level = float(curves["random"][:, sizes.index(size)].mean())
-        for strategy, runs in curves.items():
-            found = [needed(curve, sizes, level) for curve in runs]
-            of = interval([n for n, _ in found]) | {"level": level, "reached": sum(ok for _, ok in found)}
-            result["strategies"][strategy][f"labels_for_random_at_{size}"] = of
-            print(
-                f"as good as random with {size} ({level:.3f}): {strategy} {of['mean']:.0f} ({of['low']:.0f}–{of['high']:.0f})"
-            )
-    gains = {s: interval(curves[s].mean(axis=1) - curves["random"].mean(axis=1)) for s in curves if s != "random"}
-    result["mean_gain_over_random"] = gains
-    for strategy, gain in gains.items():
-        print(
-            f"mean gain over random, whole curve: {strategy} {gain['mean']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
-        )
+    against_random(curves, sizes, result)
     result["cpu_seconds"] = round(time.process_time() - started)
     write_json(HERE / "result.json", json.loads(json.dumps(result)))
     plot(curves, sizes, ceiling)
