@@ -52,7 +52,24 @@ class Checkpoint:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Calibrated probabilities by task name: (n, labels), rows in the order of `statements`."""
-        raw = self.classifier.predict_proba(statements)
+        return self._calibrated(self.classifier.predict_proba(statements))
+
+    @property
+    def in_halves(self) -> bool:
+        """Whether the family can make statements ready while it computes others, as those with an encoder do."""
+        return hasattr(self.classifier, "prepare")
+
+    def prepare(self, statements: Sequence[Statement]) -> Any:
+        """What can be done ahead of the computing: token ids; the statements themselves unless `in_halves`."""
+        classifier: Any = self.classifier
+        return classifier.prepare(statements) if self.in_halves else statements
+
+    def finish(self, prepared: Any) -> dict[str, FloatArray]:
+        """What `predict_proba` gives, of statements that `prepare` made ready."""
+        classifier: Any = self.classifier
+        return self._calibrated(classifier.finish(prepared) if self.in_halves else classifier.predict_proba(prepared))
+
+    def _calibrated(self, raw: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         return {name: apply_temperature(proba, self.temperatures.get(name, 1.0)) for name, proba in raw.items()}
 
 

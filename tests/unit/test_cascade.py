@@ -117,6 +117,19 @@ def test_each_row_is_answered_by_whom_it_should_be(runs, statements):
     assert f"stance {sure.mean():.1%}, sentiment 0.0% of 180" in both.shares()
 
 
+def test_what_is_computed_anyway_is_taken_where_the_dear_one_is_better(runs, statements):
+    dear, cheap = checkpoints.load(runs["dear"]), checkpoints.load(runs["majority"])
+    choice = cascade.choose(np.array([0]), np.array([[0.6, 0.2, 0.2]]), np.array([[0.6, 0.2, 0.2]]))
+    # Every row is left to the dear checkpoint for its stance, none for its sentiment.
+    asked = {**choice, "threshold": cascade.NEVER}
+    for better, answering in ((0.9, dear), (0.1, cheap)):
+        sure = {**choice, "threshold": 0.0, "cheap_macro_f1": 0.5, "dear_macro_f1": better}
+        both = cascade.Cascade(cheap=cheap, dear=dear, choices={"stance": asked, "sentiment": sure})
+        found = both.predict_proba(statements)
+        np.testing.assert_allclose(found["stance"], dear.predict_proba(statements)["stance"], atol=1e-9)
+        np.testing.assert_allclose(found["sentiment"], answering.predict_proba(statements)["sentiment"], atol=1e-9)
+
+
 def test_thresholds_are_kept_beside_the_dear_run_and_read_again(runs, monkeypatch):
     first = engine.open_run(runs["dear"], cascade=runs["cheap"])
     kept = list((runs["dear"] / "checkpoint.cascade").iterdir())

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ MAX_FALL = 0.005
 # A threshold that no probability reaches: the cheap checkpoint answers nothing.
 NEVER = 2.0
 _FORMAT = 1
+# A dear checkpoint, the rows it computes, those that each task asked for, the rows made ready.
+_Left = tuple[Checkpoint, NDArray[np.intp], dict[str, NDArray[np.intp]], Any]
 
 
 class Choice(TypedDict):
@@ -104,25 +106,59 @@ class Cascade:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Calibrated probabilities by task, of whichever checkpoint answered."""
-        out = {k: v.copy() for k, v in self.cheap.predict_proba(statements).items() if k in self.choices}
-        unsure = {}
+        return self.finish(self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> Any:
+        """What can be done while another batch is computed: the cheap answers, and token ids of what is left.
+
+        A cheap checkpoint with an encoder would take the cores from the dear one, so of it only token ids are made.
+        """
+        if self.cheap.in_halves:
+            return statements, self.cheap.prepare(statements), None
+        found = self.cheap.predict_proba(statements)
+        return statements, found, self._left(statements, found)
+
+    def finish(self, prepared: Any) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
+        statements, found, left = prepared
+        if left is None:
+            found = self.cheap.finish(found)
+            left = self._left(statements, found)
+        n = len(statements)
+        out = {
+            task.name: found[task.name].copy() if task.name in self.choices else np.zeros((n, len(task.labels)))
+            for task in self.tasks
+        }
+        taken: dict[str, NDArray[np.intp]] = {}
+        for checkpoint, rows, asked, ready in left:
+            for name, proba in checkpoint.finish(ready).items():
+                taken[name] = rows if self._better(name) else asked[name]
+                out[name][taken[name]] = proba[np.searchsorted(rows, taken[name])]
         for task in self.tasks:
-            if task.name in out:
-                asked = np.flatnonzero(out[task.name].max(axis=1) < self.choices[task.name]["threshold"])
-            else:
-                asked, out[task.name] = np.arange(len(statements)), np.zeros((len(statements), len(task.labels)))
-            unsure[task.name] = asked
-            self.answered[task.name] += len(statements) - len(asked)
-        self.answered[""] += len(statements)
-        for tasks in _together(self.dear):
-            rows = np.unique(np.concatenate([unsure[task.name] for task in tasks]))
-            if not len(rows):
-                continue
-            found = _only(self.dear, tasks).predict_proba([statements[i] for i in rows])
-            for task in tasks:
-                asked = unsure[task.name]
-                out[task.name][asked] = found[task.name][np.searchsorted(rows, asked)]
-        return {task.name: out[task.name] for task in self.tasks}
+            self.answered[task.name] += n - len(taken.get(task.name, ()))
+        self.answered[""] += n
+        return out
+
+    def _left(self, statements: Sequence[Statement], found: Mapping[str, FloatArray]) -> list[_Left]:
+        """What the dear checkpoint has to compute, by the tasks that it computes together."""
+        left = []
+        for checkpoint in _apart(self.dear):
+            asked = {}
+            for task in checkpoint.tasks:
+                choice = self.choices.get(task.name)
+                sure = (
+                    found[task.name].max(axis=1) >= choice["threshold"] if choice else np.zeros(len(statements), bool)
+                )
+                asked[task.name] = np.flatnonzero(~sure)
+            rows = np.unique(np.concatenate(list(asked.values())))
+            if len(rows):
+                left.append((checkpoint, rows, asked, checkpoint.prepare([statements[i] for i in rows])))
+        return left
+
+    def _better(self, name: str) -> bool:
+        """Whether the dear checkpoint's answer is taken also where it was asked for another task and has it anyway."""
+        choice = self.choices.get(name)
+        return not choice or choice["dear_macro_f1"] > choice["cheap_macro_f1"]
 
     def shares(self) -> str:
         """One sentence: what share of what this process computed the cheap checkpoint answered; empty for nothing."""
@@ -133,18 +169,12 @@ class Cascade:
         return f"the cascade's cheap checkpoint answered {', '.join(parts)} of {total:,} statements computed"
 
 
-def _only(checkpoint: Checkpoint, tasks: tuple[Task, ...]) -> Checkpoint:
-    """The checkpoint for these tasks; all of them where a family computes them together."""
+def _apart(checkpoint: Checkpoint) -> list[Checkpoint]:
+    """The checkpoint by the tasks that one forward pass answers together; the finetune family has a model a task."""
     classifier = checkpoint.classifier
     if not isinstance(classifier, Finetuned):
-        return checkpoint
-    return replace(checkpoint, classifier=replace(classifier, tasks=tasks))
-
-
-def _together(checkpoint: Checkpoint) -> list[tuple[Task, ...]]:
-    """The tasks that one forward pass answers together; the finetune family has a model a task."""
-    apart = isinstance(checkpoint.classifier, Finetuned)
-    return [(task,) for task in checkpoint.tasks] if apart else [checkpoint.tasks]
+        return [checkpoint]
+    return [replace(checkpoint, classifier=replace(classifier, tasks=(task,))) for task in checkpoint.tasks]
 
 
 def build(run: str | Path, dear: Checkpoint, cheap_run: str | Path) -> Cascade:

@@ -19,7 +19,6 @@ from detente.checkpoint import Checkpoint
 from detente.errors import DetenteError, InputError, UsageError, did_you_mean
 from detente.forward import plan_here, use_cores
 from detente.inference.cascade import Cascade, build
-from detente.models.calibration import apply_temperature
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -70,10 +69,9 @@ class Engine:
 
         The next windows are read and tokenised in a thread while one is computed; memory holds a few.
         """
-        prepare, finish = _halves(self.model)
         windows = _windows(iter(statements), window)
-        for held, prepared in ahead(windows, lambda held: (held, prepare(held)), depth=_AHEAD):
-            yield held, finish(prepared)
+        for held, prepared in ahead(windows, lambda held: (held, self.model.prepare(held)), depth=_AHEAD):
+            yield held, self.model.finish(prepared)
 
     def report(self) -> list[str]:
         """Sentences on what this process computed, for the end of a job; none where others or a cache answered."""
@@ -150,20 +148,6 @@ def _digest(marks: Sequence[str]) -> str:
     if marks[1:] == ["torch"]:
         return marks[0]
     return hashlib.sha256("\n".join(marks).encode()).hexdigest()
-
-
-def _halves(model: Checkpoint | Cascade) -> tuple[Callable[[list[Statement]], Any], Callable[[Any], Any]]:
-    """What can be done ahead of the computing, and the rest; nothing ahead for a family that has no such half."""
-    classifier: Any = getattr(model, "classifier", None)
-    if not isinstance(model, Checkpoint) or not hasattr(classifier, "prepare"):
-        return (lambda held: held), model.predict_proba
-    temperatures = model.temperatures
-
-    def finish(prepared: Any) -> dict[str, FloatArray]:
-        raw = classifier.finish(prepared)
-        return {name: apply_temperature(proba, temperatures.get(name, 1.0)) for name, proba in raw.items()}
-
-    return classifier.prepare, finish
 
 
 def _windows(statements: Iterator[Statement], size: int) -> Iterator[list[Statement]]:
