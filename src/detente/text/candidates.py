@@ -2,9 +2,11 @@
 
 import re
 
+from detente.text.extents import extended
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.phrases import run_right
+from detente.text.subjects import bodies
 from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 
@@ -32,6 +34,11 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
             continue
         found += [mention, *_shorter(tokens, mention, lex)]
         covered = max(covered, mention.end)
+    if lex.lang == "ru":
+        taken = {at for mention in found for at in range(mention.start, mention.end)}
+        inside = [describe(tokens, a, b, lex) or Mention(a, b, "other") for a, b in bodies(tokens) if a not in taken]
+        longer = [more for mention in found if (more := extended(tokens, mention)) is not None]
+        found = sorted([*found, *longer, *inside], key=lambda m: (m.start, -m.end))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from detente.text import morphology
 from detente.text.lexicons import Lexicon, key
 
 _HARD = re.compile(r"(?:ого|ому|ым|ом|ой|ую|ых|ыми|ый|ая|ое|ые)$")
@@ -18,7 +19,8 @@ _NUMERALS = {"двух": "два", "трех": "три", "четырех": "че
 def nominative(words: list[str], lex: Lexicon) -> list[str]:
     """The words of a phrase, its adjectives and its head noun in the nominative where the head is known.
 
-    >>> from detente.text.lexicons import lexicon
+    >>> from detente.text import morphology
+from detente.text.lexicons import lexicon
     >>> nominative(["американского", "чиновника"], lexicon("ru"))
     ['американский', 'чиновник']
     """
@@ -30,7 +32,7 @@ def nominative(words: list[str], lex: Lexicon) -> list[str]:
             return [*(_adjective(w, head) for w in words[:at]), _like(head, word), *words[at + 1 :]]
         if not _is_adjective(key(word)) and not key(word).isdigit():
             break
-    return words
+    return morphology.in_nominative(words) if lex.lang == "ru" else words
 
 
 def _head(word: str, lex: Lexicon) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from detente.text.lexicons import Lexicon, key
 from detente.text.mentions import MARKS, Mention
+from detente.text.subjects import of_subject
 from detente.text.tokens import Token
 
 _LINKS = frozenset(("che", "что", "чтобы", "que", "dass", "that"))
@@ -36,6 +37,8 @@ def of_form(tokens: list[Token], tags: list[str], mention: Mention, nominative: 
     verb = right in "VAXve"
     yield from (f"form={form}", f"form={form},{kind}", f"form={form},{left}_", f"form={form},_{right}")
     yield from (f"form={form},{mention.start == 0},{verb}", f"form={form},{kind},{left}_{right}")
+    if lex.lang == "ru":
+        yield from of_subject(tokens, mention)
     if lex.lang not in _SLAVIC:
         yield from (f"under={under},{kind}", f"under={under},{verb}", f"under={under},{kind},{verb}")
 

@@ -1,5 +1,6 @@
 """Given names, in Russian in any case."""
 
+from detente.text import morphology
 from detente.text.lexicons import Lexicon, key, names
 
 # Ending of a case form -> ending of the nominative.
@@ -36,7 +37,7 @@ def given_name(word: str, lex: Lexicon) -> str:
     for ending, back in _FEMALE:
         if low.endswith(ending) and low[: -len(ending)] + back in known.feminine:
             return low[: -len(ending)] + back
-    return ""
+    return key(morphology.given(word)) if lex.lang == "ru" else ""
 
 
 def _candidates(low: str) -> list[str]:

@@ -43,7 +43,7 @@ class People:
         better = (
             known is None
             or (len(name) > len(known))
-            or (len(name) == len(known) and _is_nominative(name) and not _is_nominative(known))
+            or (len(name) == len(known) and _is_nominative(name, self.lex) and not _is_nominative(known, self.lex))
         )
         if better and (len(name) > 1 or known is None):
             self.full[stem] = name
@@ -223,17 +223,17 @@ def _gender(name: tuple[str, ...], role: str, lex: Lexicon) -> str:
     return "m" if found & lex.words["masculine"] else ""
 
 
-def _is_nominative(name: tuple[str, ...]) -> bool:
-    return key(name[0]) in names().masculine or key(name[0]) in names().feminine
+def _is_nominative(name: tuple[str, ...], lex: Lexicon) -> bool:
+    return given_name(name[0], lex) == key(name[0])
 
 
 def nominative(name: tuple[str, ...], lex: Lexicon) -> str:
     """A Russian name in the nominative; other names as they are."""
     text = " ".join(name)
-    if lex.lang not in ("ru", "uk") or len(name) < 2 or _is_nominative(name):
+    if lex.lang not in ("ru", "uk") or len(name) < 2:
         return text
     given = given_name(name[0], lex)
-    if not given:
+    if not given or given == key(name[0]):
         return text
     rules = _FEMALE if given in names().feminine else _SURNAMES
     surname = name[-1]

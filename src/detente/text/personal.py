@@ -2,6 +2,7 @@
 
 from detente.text.given import given_name
 from detente.text.lexicons import Lexicon, match_phrase, names
+from detente.text.morphology import is_place
 from detente.text.tokens import Token
 
 
@@ -75,6 +76,8 @@ def name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
     if not rest or governed:
         return ()
     name = tuple(t.text for t in rest)
+    if lex.lang == "ru" and all(is_place(word) for word in name):
+        return ()
     return name if lex.lang not in ("ru", "uk") or len(rest) > 1 or phrase[start - 1].cap or start == head + 1 else ()
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from detente.text import morphology
 from detente.text.endings import DEED_RU, PAST_IT
 from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, is_role
@@ -56,7 +57,9 @@ def is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
     """Whether a word that no list has looks like a finite verb or, after an auxiliary, a participle."""
     if word in lex.words["irregular"]:
         return True
-    if lex.lang in ("ru", "uk"):
+    if lex.lang == "ru":
+        return word not in lex.nominative and morphology.finite(word) is not None
+    if lex.lang == "uk":
         return word not in lex.nominative and bool(DEED_RU.search(word)) and len(word) >= _SHORT - 1
     if len(word) < _SHORT:
         return False
