@@ -3,8 +3,10 @@
 import re
 from typing import NamedTuple
 
+from detente.text import morphology
 from detente.text.lexicons import Lexicon, key
 from detente.text.mentions import Mention
+from detente.text.morphology import Form
 from detente.text.tokens import Token
 
 _PLURAL_FIRST = frozenset(
@@ -60,7 +62,10 @@ def is_plural(mention: Mention, tokens: list[Token], lex: Lexicon) -> bool:
         return True
     if lex.lang == "en":
         return not phrase[-1].cap and words[-1].endswith("s") and words[0] not in ("a", "an", "one")
-    if lex.lang in ("ru", "uk"):
+    if lex.lang == "ru":
+        head = _head(words)
+        return head is not None and head.number == "plur"
+    if lex.lang == "uk":
         return bool(_PLURAL_RU.search(words[0])) and words[0] not in lex.nominative
     return False
 
@@ -70,6 +75,9 @@ def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
     if lex.lang not in ("ru", "uk") or mention.kind in ("person", "name"):
         return ""
     words = [t.key for t in tokens[mention.start : mention.end] if t.text[0].isalpha()]
+    if lex.lang == "ru" and mention.kind != "role":
+        noun = _head(words)
+        return {"masc": "m", "femn": "f", "neut": "n"}.get(noun.gender, "") if noun is not None else ""
     head = next((k for k in words if k in lex.nominative), words[0] if words else "")
     head = lex.nominative.get(head, head)
     if mention.kind == "role":
@@ -79,3 +87,12 @@ def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
     if head.endswith(("ия", "ция")) or _FEMININE_RU.search(head):
         return "f"
     return "n" if _NEUTER_RU.search(head) else "m"
+
+
+def _head(words: list[str]) -> Form | None:
+    """The likeliest reading of the first noun of a Russian phrase, in the nominative where it may stand in it."""
+    for word in words:
+        found = [f for f in morphology.forms(word) if f.part == "NOUN"]
+        if found and not word.isascii():
+            return next((f for f in found if f.case == "nomn"), found[0])
+    return None
