@@ -123,9 +123,9 @@ def lexicon(lang: str) -> Lexicon:
         numbered=frozenset(sentences.get("numbered", ())),
         units=frozenset(sentences.get("units", ())),
         ordinals=sentences.get("ordinals", False),
-        say=_phrases(verbs["say"]),
+        say=_phrases([*verbs["say"], *_inflected(verbs.get("say_all", ()))]),
         participles=_phrases(verbs.get("participles", ())),
-        act=_phrases(verbs["act"]),
+        act=_phrases([*verbs["act"], *_inflected(verbs.get("act_all", ()))]),
         act_participles=_phrases(verbs.get("act_participles", ())),
         act_base=_phrases(verbs.get("act_base", ())),
         act_ing=_phrases(verbs.get("act_ing", ())),
@@ -201,6 +201,13 @@ def match_phrase(phrases: Phrases, keys: list[str], at: int) -> int:
         if not size or tuple(keys[at + 1 : at + 1 + size]) == rest:
             return size + 1
     return 0
+
+
+def _inflected(infinitives: Iterable[str]) -> list[str]:
+    """The forms of verbs that a lexicon gives by their infinitives."""
+    from detente.text.morphology import verb_forms
+
+    return [form for infinitive in infinitives for form in verb_forms(infinitive)]
 
 
 def _nominatives(entries: Iterable[str]) -> dict[str, str]:

@@ -134,3 +134,14 @@ def given(word: str) -> str:
     """The nominative of a given name, "" unless the word is likeliest one."""
     best = next(iter(forms(word)), None)
     return best.lemma if best is not None and "Name" in best.marks and best.share > 0.3 else ""
+
+
+def verb_forms(infinitive: str) -> list[str]:
+    """Its forms in the third person and the past, and its gerunds: those in which a text tells who does it."""
+    parse = next((p for p in _analyser().parse(infinitive) if p.tag.POS == "INFN"), None)
+    forms = parse.lexeme if parse is not None else ()
+    return sorted({form.word for form in forms if form.tag.POS == "GRND" or _is_told(form.tag)})
+
+
+def _is_told(tag: Any) -> bool:
+    return tag.POS == "VERB" and tag.mood == "indc" and (tag.tense == "past" or tag.person == "3per")
