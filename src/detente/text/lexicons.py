@@ -140,6 +140,7 @@ def lexicon(lang: str) -> Lexicon:
             "states": frozenset(),
             "irregular": frozenset(),
             **{n: _keys(v) for n, v in words.items()},
+            "states": _keys([*words.get("states", ()), *_inflected(words.get("states_all", ()))]),
         },
         according=_phrases(according["before"]),
         according_after=_keys(according["after"]),
