@@ -27,6 +27,10 @@ def of_subject(tokens: list[Token], mention: Mention) -> Iterable[str]:
     yield from (f"case={case}", f"case={case},{kind}", f"case={case},{mention.start == 0}")
     yield from (f"subject+={after},{case}", f"subject+={after},{case},{crossed}", f"subject+={after},{case},{rivals}")
     yield from (f"subject-={before},{case}", f"subject={before},{after},{case}", f"subject={before},{after},{case},{kind}")
+    for side, at, goes in (("+", right, after), ("-", left, before)):
+        if at >= 0:
+            manner = _manner(tokens[at].text)
+            yield from (f"manner{side}{manner},{goes},{case}", f"manner{side}{manner},{goes},{case},{kind}")
     if right >= 0:
         yield f"subject+={after},{case},{min(right - mention.end, 4)}"
     if left >= 0:
@@ -109,6 +113,15 @@ def _verb(tokens: list[Token], places: range) -> tuple[int, bool]:
         if token.text[0].isalpha() and not token.cap and morphology.finite(token.text):
             return at, crossed
     return -1, crossed
+
+
+def _manner(word: str) -> str:
+    """Of what kind the deed is that a finite verb tells: done or being done, to something or not, when."""
+    verb = morphology.finite(word)
+    if verb is None:
+        return ""
+    aspect = "perf" if "perf" in verb.marks else "impf"
+    return f"{aspect},{'tran' if 'tran' in verb.marks else 'intr'},{verb.tense},{verb.part}"
 
 
 def _goes(head: tuple[Form, ...], tokens: list[Token], at: int) -> str:
