@@ -1,6 +1,7 @@
 """How well extraction does on the annotated articles, by language, beside plain means.
 
     python benchmarks/extraction.py [dev|test]          (test unless told)
+    python benchmarks/extraction.py annotators          (two blind annotators of the test articles, by the same measures)
     python benchmarks/extraction.py german FILE         (quotes of German Wikinews, dev.jsonl or test.jsonl)
 
 boundaries: F1 of sentences with exactly the annotated start and end, for us, for sentencex and for pysbd line by line.
@@ -10,12 +11,14 @@ Beside each stands a plain means: all that has quotation marks is direct; the ho
 before (else after) a reporting verb; every sentence is the author's; relevance is any word of a resource.
 """
 
+import csv
 import json
 import re
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from detente.records import Statement
@@ -148,6 +151,28 @@ def of_articles(split: str) -> None:
     print(f"{sum(map(len, by_lang.values()))} articles in {spent:.1f} s of processor time")
 
 
+def of_annotators() -> None:
+    """How far two blind annotators and the articles' writer agree: the first of a pair is taken for gold."""
+    by_one: dict[tuple[str, str], dict[str, Statement]] = defaultdict(dict)
+    with (DATA / "annotations" / "articles_test.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            who = "writer" if row["kind"] == "writer" else row["annotator"].partition("-")[2]
+            by_one[row["lang"], who][row["id"]] = Statement(
+                id=row["id"],
+                text="",
+                lang=row["lang"],
+                holder_name=row["holder_name"],
+                quote=row["quote"],
+                relevance=float(row["relevance"]),
+            )
+    print(f"{'annotators':<17}" + "".join(f"{title:>11}" for title in ("quote", "holder", "author", "relevance")))
+    for lang in sorted({lang for lang, _ in by_one}):
+        for one, two in (("a", "b"), ("writer", "a"), ("writer", "b")):
+            first, second = by_one[lang, one], by_one[lang, two]
+            pairs = [(asdict(s), second[id]) for id, s in first.items()]
+            print(f"{lang + ': ' + one + ', ' + two:<17}" + "".join(f"{x:>11}" for x in measure(pairs)))
+
+
 def covered(span: tuple[int, int], others: list[tuple[int, int]]) -> float:
     """The share of a span's characters that lie in other spans."""
     inside = {i for a, b in others for i in range(max(a, span[0]), min(b, span[1]))}
@@ -204,6 +229,8 @@ def main() -> None:
     given = sys.argv[1:]
     if given[:1] == ["german"]:
         of_german(Path(given[1]))
+    elif given == ["annotators"]:
+        of_annotators()
     else:
         of_articles(given[0] if given else "test")
 
