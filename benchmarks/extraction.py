@@ -159,7 +159,7 @@ def of_annotators() -> None:
             who = "writer" if row["kind"] == "writer" else row["annotator"].partition("-")[2]
             by_one[row["lang"], who][row["id"]] = Statement(
                 id=row["id"],
-                text="",
+                text="-",
                 lang=row["lang"],
                 holder_name=row["holder_name"],
                 quote=row["quote"],
