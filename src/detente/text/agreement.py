@@ -71,7 +71,9 @@ def is_plural(mention: Mention, tokens: list[Token], lex: Lexicon) -> bool:
 
 
 def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
-    """The grammatical gender of a Russian body by its head noun; "" elsewhere."""
+    """The gender of an English role by its noun, of a Russian body by its head noun; "" elsewhere."""
+    if lex.lang == "en" and mention.kind == "role":
+        return _gender_en([t.key for t in tokens[mention.start : mention.end]], lex)
     if lex.lang not in ("ru", "uk") or mention.kind in ("person", "name"):
         return ""
     words = [t.key for t in tokens[mention.start : mention.end] if t.text[0].isalpha()]
@@ -96,3 +98,15 @@ def _head(words: list[str]) -> Form | None:
         if found and not word.isascii():
             return next((f for f in found if f.case == "nomn"), found[0])
     return None
+
+
+def _gender_en(words: list[str], lex: Lexicon) -> str:
+    """The gender of a role: "a Mitsui spokesman", "my wife"; whose it is ("his aide") tells nothing."""
+    for word in words:
+        if word in lex.words["determiners"]:
+            continue
+        if word in lex.words["feminine"] or word.endswith("woman"):
+            return "f"
+        if word in lex.words["masculine"] or (word.endswith("man") and word in lex.words["roles"]):
+            return "m"
+    return ""

@@ -185,8 +185,21 @@ def _without_tail(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
         if not (known or is_role(word.key, lex) or adjective or word.text in MARKS or word.key == "'s"):
             break
         stop += 1
+    stop = max(stop, _to_noun(tokens, stop, end, lex))
     while stop > last + 1 and (
         tokens[stop - 1].key in lex.words["connectors"] or tokens[stop - 1].key in lex.words["determiners"]
     ):
         stop -= 1
     return stop
+
+
+def _to_noun(tokens: list[Token], start: int, end: int, lex: Lexicon) -> int:
+    """The end behind the English noun to which the words after a name lead: "an Indian | refining source"."""
+    if lex.lang != "en":
+        return start
+    for i in range(start, end):
+        if _is_noun(tokens[i], lex):
+            return i + 1
+        if tokens[i].cap or not tokens[i].text[0].isalpha() or not _is_adjective(tokens[i].key, lex):
+            break
+    return start

@@ -79,12 +79,12 @@ class Offices:
 
 
 def key(word: str) -> str:
-    """A word as it is looked up: lower case, straight apostrophe, Russian ё as е.
+    """A word as it is looked up: lower case, straight apostrophe, Russian ё as е, "OPEC+" as "opec".
 
     >>> key("L’Ёж")
     "l'еж"
     """
-    return word.lower().replace("’", "'").replace("ё", "е").replace("‑", "-")
+    return word.lower().replace("’", "'").replace("ё", "е").replace("‑", "-").removesuffix("+")
 
 
 def expand(entry: str) -> list[str]:

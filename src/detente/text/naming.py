@@ -17,6 +17,7 @@ from detente.text.voices import RELATIVE
 _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "one", "another", "один", "одна", "une"))
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
+_PLACING = frozenset(("in", "at", "from", "of", "near", "around"))
 _LONG_NAME = 10
 _MANY = 200
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
@@ -40,6 +41,10 @@ def _is_vague(sentence: Sentence, mention: Mention, lex: Lexicon) -> bool:
     if mention.kind != "vague":
         return mention.kind == "agency"
     keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
+    placed = lex.lang == "en" and mention.end < len(sentence.tokens) and sentence.tokens[mention.end].key in _PLACING
+    if placed and keys[0] not in lex.words["quantifiers"]:
+        # "Traders in Rotterdam said": known by where they are.
+        return False
     bare = len(stems([k for k in keys if k not in lex.words["quantifiers"]], lex)) <= 1
     plural = is_plural(mention, sentence.tokens, lex) or keys[0] in lex.words["quantifiers"] or len(keys) == 1
     return bare and plural and not _SAME & set(keys)

@@ -73,7 +73,7 @@ def name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
         start += max(size, 1)
         governed = False
     rest = phrase[start:end]
-    if not rest or governed:
+    if not rest or governed or (lex.lang == "en" and rest[-1].key in names().companies):
         return ()
     name = tuple(t.text for t in rest)
     if lex.lang == "ru" and all(is_place(word) for word in name):
@@ -96,6 +96,10 @@ def is_owned(phrase: list[Token], head: int, name: tuple[str, ...], lex: Lexicon
         declined = given_name(name[0], lex) not in ("", first) and first not in names().masculine | names().feminine
         return nominative and declined and len(name) > 1
     place = next((i for i, t in enumerate(phrase) if t.text == name[0]), 0)
+    behind = place + len(name)
+    if lex.lang == "en" and behind + 1 < len(phrase) and phrase[behind].key == "'s":
+        # "President Zelensky's chief of staff": the name is not the chief's.
+        return any(t.key in lex.words["roles"] for t in phrase[behind + 1 :])
     return 0 < nested_role([t.key for t in phrase], lex) < place
 
 

@@ -159,7 +159,7 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
             article = token.key in words["determiners"] and token.key not in words["connectors"]
             if (
                 article
-                and lex.lang in ("it", "fr", "es", "de")
+                and lex.lang in ("it", "fr", "es", "de", "en")
                 and tokens[end - 1].key not in words["connectors"] | words["determiners"]
             ):
                 break

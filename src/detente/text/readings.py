@@ -104,6 +104,9 @@ def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
         after, between = 0 <= known.start - mention.end <= _APART, tokens[mention.end : known.start]
         if after and all(t.text[0].isalnum() and not is_verb_shaped(t.key, "", reader.lex) for t in between):
             return known
+        apart = known.start == mention.end + 1 and known.end < len(tokens) and tokens[mention.end].text == ","
+        if reader.lex.lang == "en" and mention.kind == "role" and apart and tokens[known.end].text == ",":
+            return known
         if known.end == mention.start - 1 and tokens[mention.start - 1].text == ",":
             return known
     return mention
