@@ -10,6 +10,9 @@ from detente.text.tokens import QUOTE, Token
 
 _REACH = 60
 _TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei]|e[oaie])$")
+_ADJECTIVE_IT = re.compile(
+    r"(?:es[ei]|e[oai]|ic[oai]|ch[ei]|al[ei]|russ[oaie]|an[oai]|in[oai]|vicin[oaie]|anonim[oaie])$"
+)
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 # Where every noun has a capital, and where the order of words alone tells the subject, a capital inside is no sign.
@@ -160,6 +163,8 @@ def _before_verb(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
         last, lex
     )
     opens = follows.key in lex.words["determiners"] or follows.key in _NOT_FIRST or follows.text == QUOTE
+    if lex.lang == "it" and follows.key == "che" and _ADJECTIVE_IT.search(last) and _is_noun(tokens[end - 2], lex):
+        return end
     bare = tokens[end - 2].key in lex.words["determiners"] or tokens[end - 2].key in lex.words["connectors"]
     return end - 1 if opens and not noun and not bare else end
 
