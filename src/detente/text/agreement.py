@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from detente.text.lexicons import Lexicon, key
-from detente.text.mentions import Mention
+from detente.text.mentions import Mention, is_role
 from detente.text.tokens import Token
 
 _PLURAL_FIRST = frozenset(
@@ -12,6 +12,10 @@ _PLURAL_FIRST = frozenset(
 )
 _PLURAL_RU = re.compile(r"(?:и|ы|ие|ые)$")
 _NEUTER_RU = re.compile(r"(?:о|ие|ье|е)$")
+_HERS = frozenset(("la", "una", "questa", "quella", "sua"))
+_HIS = frozenset(("il", "lo", "uno", "questo", "quel", "suo"))
+_FEMININE_IT = ("trice", "essa", "aria", "ora")
+_MASCULINE_IT = ("tore", "ario", "iere", "sore")
 _FEMININE_RU = re.compile(r"(?:а|я|ь)$")
 
 
@@ -66,7 +70,9 @@ def is_plural(mention: Mention, tokens: list[Token], lex: Lexicon) -> bool:
 
 
 def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
-    """The grammatical gender of a Russian body by its head noun; "" elsewhere."""
+    """The gender of an Italian role, the grammatical one of a Russian body by its head noun; "" elsewhere."""
+    if lex.lang == "it" and mention.kind == "role":
+        return _of_role([t.key for t in tokens[mention.start : mention.end]], lex)
     if lex.lang not in ("ru", "uk") or mention.kind in ("person", "name"):
         return ""
     words = [t.key for t in tokens[mention.start : mention.end] if t.text[0].isalpha()]
@@ -79,3 +85,11 @@ def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
     if head.endswith(("ия", "ция")) or _FEMININE_RU.search(head):
         return "f"
     return "n" if _NEUTER_RU.search(head) else "m"
+
+
+def _of_role(words: list[str], lex: Lexicon) -> str:
+    """The gender of an Italian role by its article, behind an elided one by its ending; "" for "l'analista"."""
+    head = next((w for w in words if is_role(w, lex)), "")
+    if words[0] in _HERS or head.endswith(_FEMININE_IT) or head in lex.words["feminine"]:
+        return "f"
+    return "m" if words[0] in _HIS or head.endswith(_MASCULINE_IT) else ""

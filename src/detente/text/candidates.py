@@ -17,6 +17,8 @@ _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|�
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 # Where every noun has a capital, and where the order of words alone tells the subject, a capital inside is no sign.
 _NOUNS_CAPITAL = frozenset(("de",))
+_POSSESSIVE = frozenset(("suo", "sua", "suoi", "sue", "nostro", "proprio", "loro"))
+_ARTICLES = frozenset(("il", "lo", "la", "l'", "i", "gli", "le", "un", "una", "un'"))
 _NO_CASES = frozenset(("en", "de"))
 _NOUNS = ("orgs", "groups", "vague", "documents")
 _NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
@@ -33,7 +35,7 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
         mention = _phrase(tokens, at, lex)
         if mention is None or (mention.end <= covered and not (_heads(tokens, at, lex) or tokens[at].cap)):
             continue
-        found += [mention, *_shorter(tokens, mention, lex)]
+        found += [mention, *_shorter(tokens, mention, lex), *_behind_place(tokens, keys, mention, lex)]
         covered = max(covered, mention.end)
     return found
 
@@ -53,6 +55,22 @@ def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mentio
             found = describe(tokens, mention.start, i, lex) or Mention(mention.start, i, "other")
             return [found] if found.start == mention.start else []
     return []
+
+
+def _behind_place(tokens: list[Token], keys: list[str], mention: Mention, lex: Lexicon) -> list[Mention]:
+    """An actor that an Italian place runs into: "Da Houston | Exxon", "Al forum di San Pietroburgo | Mosca"."""
+    if lex.lang != "it" or mention.start == 0 or not _governed(keys, mention.start, lex):
+        return []
+    for i in range(mention.start + 1, mention.end):
+        if tokens[i].cap and tokens[i - 1].text[0].isalnum() and keys[i - 1] not in lex.words["connectors"]:
+            if match_phrase(lex.actors, keys, i) == mention.end - i and not match_phrase(lex.actors, keys, i - 1):
+                return [Mention(i, mention.end, "actor")]
+    return []
+
+
+def _governed(keys: list[str], at: int, lex: Lexicon) -> bool:
+    """Whether a preposition stands before a place."""
+    return keys[at - 1] in lex.words["stop"] | lex.words["connectors"] | lex.by
 
 
 def _is_noun(word: Token, lex: Lexicon) -> bool:
@@ -79,6 +97,8 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
         return False
     if token.key in words["pronouns"]:
         return True
+    if lex.lang == "it" and _ends_adverbial(keys, at):
+        return False
     if at < covered and not (token.cap and keys[at - 1] in words["connectors"]) and not _heads(tokens, at, lex):
         # "Новые суда | Вашингтон заказывает": a name after another noun may be the subject.
         before = tokens[at - 1]
@@ -95,6 +115,12 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
     free = not any(token.key in words[n] for n in ("stop", "skip", "connectors")) and token.key not in lex.aux
     follows_verb = at > 0 and (keys[at - 1] in lex.say or keys[at - 1] in lex.participles)
     return free and (first or follows_verb) and not match_phrase(lex.say, keys, at)
+
+
+def _ends_adverbial(keys: list[str], at: int) -> bool:
+    """Whether what stands there ends what came before: "Dal canto suo | l'azienda", the second name of "Harlow & Pike"."""
+    before, after = keys[at - 1] if at else "", keys[at + 1] if at + 1 < len(keys) else ""
+    return before == "&" or (keys[at] in _POSSESSIVE and after in _ARTICLES)
 
 
 def _heads(tokens: list[Token], at: int, lex: Lexicon) -> bool:

@@ -1,6 +1,6 @@
 """From a voice as it is written to the fullest name that the document gives it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from detente.text import people
 from detente.text.agreement import Wanted, gender_of, is_plural, meant_by
@@ -34,8 +34,10 @@ def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
         return Holder(written, own)
     keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
     asked = _asked(reader, sentence, mention, keys)
-    if mention.kind == "role":
-        asked = asked._replace(epithet=bool(reader.people.by_epithet(keys)))
+    if mention.kind == "role" and reader.people.by_epithet(keys):
+        if reader.lex.lang == "it":
+            return Holder(written, own)
+        asked = asked._replace(epithet=True)
     return Holder(written, _taken_up(reader, sentence, asked, own, written).name)
 
 
@@ -101,13 +103,12 @@ def _after(tokens: list[Token], end: int, lex: Lexicon) -> str:
     return "P" if tokens[end].key in lex.words["stop"] | lex.words["connectors"] | lex.locative else "word"
 
 
-def introduce(reader: Reader, sentences: Sequence[Sentence]) -> None:
+def introduce(reader: Reader, sentences: Iterable[Sentence]) -> None:
     """Keep from the start whom the document will name in full: headlines and openings speak of them before."""
     lex = reader.lex
     for sentence in sentences:
         _abbreviations(reader, sentence)
     reader.roles = reader.people.role_stems()
-    reader.inside = frozenset(t.key for s in sentences for t in s.tokens[1:] if t.cap)
     for name in reader.people.full.values():
         if len(name) > 1:
             full = people.nominative(name, lex)

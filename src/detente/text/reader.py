@@ -52,8 +52,6 @@ class Reader:
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
     # What the document puts in brackets behind a name -> that name.
     short: dict[str, str] = field(default_factory=dict)
-    # The words that stand with a capital inside sentences.
-    inside: frozenset[str] = frozenset()
     entities: dict[str, Entity] = field(default_factory=dict)
     speaker: Holder = _NOBODY
     at: int = 0

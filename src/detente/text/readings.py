@@ -98,7 +98,7 @@ def _opening(reader: Reader, mention: Mention, view: View) -> list[str]:
     token = view.tokens[mention.start]
     if mention.start or not token.cap or token.key in reader.lex.words["determiners"]:
         return []
-    proper = token.key in reader.inside
+    proper = token.key in reader.people.plain
     return [f"proper={proper}", f"proper={proper},{mention.kind},{mention.end - mention.start == 1}"]
 
 
