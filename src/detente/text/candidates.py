@@ -62,9 +62,10 @@ def _behind_place(tokens: list[Token], keys: list[str], mention: Mention, lex: L
     if lex.lang != "it" or mention.start == 0 or not _governed(keys, mention.start, lex):
         return []
     for i in range(mention.start + 1, mention.end):
-        if tokens[i].cap and tokens[i - 1].text[0].isalnum() and keys[i - 1] not in lex.words["connectors"]:
-            if match_phrase(lex.actors, keys, i) == mention.end - i and not match_phrase(lex.actors, keys, i - 1):
-                return [Mention(i, mention.end, "actor")]
+        follows = tokens[i].cap and tokens[i - 1].text[0].isalnum() and keys[i - 1] not in lex.words["connectors"]
+        whole = match_phrase(lex.actors, keys, i) == mention.end - i and not match_phrase(lex.actors, keys, i - 1)
+        if follows and whole:
+            return [Mention(i, mention.end, "actor")]
     return []
 
 
@@ -118,7 +119,7 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
 
 
 def _ends_adverbial(keys: list[str], at: int) -> bool:
-    """Whether what stands there ends what came before: "Dal canto suo | l'azienda", the second name of "Harlow & Pike"."""
+    """Whether what stands there ends what came before: "Dal canto | suo | l'azienda", "Harlow & | Pike"."""
     before, after = keys[at - 1] if at else "", keys[at + 1] if at + 1 < len(keys) else ""
     return before == "&" or (keys[at] in _POSSESSIVE and after in _ARTICLES)
 
