@@ -35,7 +35,7 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
         mention = _phrase(tokens, at, lex)
         if mention is None or (mention.end <= covered and not (_heads(tokens, at, lex) or tokens[at].cap)):
             continue
-        found += [mention, *_shorter(tokens, mention, lex), *_behind_place(tokens, keys, mention, lex)]
+        found += _behind_place(tokens, keys, mention, lex) or [mention, *_shorter(tokens, mention, lex)]
         covered = max(covered, mention.end)
     return found
 
@@ -50,7 +50,8 @@ def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mentio
         joins = _is_noun(word, lex) or any(word.key in lex.words[n] for n in others)
         if joins or word.cap or not word.text[0].isalpha():
             continue
-        headed = before.cap or before.text in MARKS or _is_noun(before, lex)
+        article = lex.lang == "it" and before.key in lex.words["determiners"]
+        headed = (before.cap and not article) or before.text in MARKS or _is_noun(before, lex)
         if headed and not _is_adjective(word.key, lex):
             found = describe(tokens, mention.start, i, lex) or Mention(mention.start, i, "other")
             return [found] if found.start == mention.start else []
@@ -62,7 +63,9 @@ def _behind_place(tokens: list[Token], keys: list[str], mention: Mention, lex: L
     if lex.lang != "it" or mention.start == 0 or not _governed(keys, mention.start, lex):
         return []
     for i in range(mention.start + 1, mention.end):
-        follows = tokens[i].cap and tokens[i - 1].text[0].isalnum() and keys[i - 1] not in lex.words["connectors"]
+        before = tokens[i - 1]
+        apart = before.key not in lex.words["connectors"] | lex.words["determiners"] and not _is_noun(before, lex)
+        follows = tokens[i].cap and apart and (before.cap or before.key[0].isdigit())
         whole = match_phrase(lex.actors, keys, i) == mention.end - i and not match_phrase(lex.actors, keys, i - 1)
         if follows and whole:
             return [Mention(i, mention.end, "actor")]
@@ -198,7 +201,9 @@ def _before_verb(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
 
 def _without_tail(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
     """The end without lower-case words after the last name that do not look like its adjectives."""
-    last = max((i for i in range(at, end) if tokens[i].cap and (i > at or i > 0)), default=-1)
+    articles = lex.words["determiners"] if lex.lang == "it" else frozenset()
+    caps = (i for i in range(max(at, 1), end) if tokens[i].cap and tokens[i].key not in articles)
+    last = max(caps, default=-1)
     if last < 0 or last == end - 1:
         return end
     pattern = _TAIL_IT if lex.lang == "it" else _TAIL_RU if lex.lang in ("ru", "uk") else None

@@ -115,18 +115,19 @@ def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
         after, between = 0 <= known.start - mention.end <= _APART, tokens[mention.end : known.start]
         if after and all(t.text[0].isalnum() and not is_verb_shaped(t.key, "", reader.lex) for t in between):
             return known
-        if reader.lex.lang in _APPOSED and after and _apposed(tokens, mention, known):
+        if reader.lex.lang in _APPOSED and after and _apposed(tokens, mention, known, reader.lex.words["connectors"]):
             return known
         if known.end == mention.start - 1 and tokens[mention.start - 1].text == ",":
             return known
     return mention
 
 
-def _apposed(tokens: list[Token], role: Mention, known: Mention) -> bool:
+def _apposed(tokens: list[Token], role: Mention, known: Mention, connectors: frozenset[str]) -> bool:
     """Whether a name between commas says who a role is: "il presidente di En+, | Gregory Barker, | spiega"."""
-    between = [t.text for t in tokens[role.end : known.start]]
+    between = tokens[role.end : known.start]
     closed = known.end >= len(tokens) or not tokens[known.end].text[0].isalnum()
-    return closed and between[-1:] == [","] and all(mark == "+" for mark in between[:-1])
+    own = all(t.cap or t.text == "+" or t.key in connectors for t in between[:-1])
+    return closed and bool(between) and between[-1].text == "," and own
 
 
 def topic_of(found: Sequence[Reading], at: int) -> Mention | None:
