@@ -143,7 +143,7 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     if tokens[at].key in lex.words["pronouns"]:
         return Mention(at, at + 1, "pronoun")
     end = run_right(tokens, at, lex)
-    while end > at and not tokens[end - 1].text[0].isalpha() and tokens[end - 1].text not in MARKS | {"."}:
+    while end > at and not tokens[end - 1].text[0].isalpha() and tokens[end - 1].text not in MARKS | {".", "+"}:
         end -= 1
     if end <= at:
         return None
@@ -156,7 +156,15 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     if end <= at or all(t.key in lex.words["determiners"] for t in tokens[at:end]):
         return None
     found = describe(tokens, at, end, lex)
+    if found is None and lex.lang == "it" and _is_date(tokens[at:end], lex):
+        return None
     return found if found is not None else Mention(at, end, "other")
+
+
+def _is_date(phrase: list[Token], lex: Lexicon) -> bool:
+    """Whether a phrase is only a date or a number: "il 22 ottobre"."""
+    words = lex.words["determiners"] | lex.words["months"]
+    return all(t.key in words or t.key[0].isdigit() for t in phrase)
 
 
 def _to_mark(tokens: list[Token], at: int, end: int) -> int:
@@ -212,7 +220,9 @@ def _without_tail(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
         word = tokens[stop]
         known = any(word.key in lex.words[n] for n in ("orgs", "groups", "documents", "connectors", "determiners"))
         adjective = pattern is not None and pattern.search(word.key) is not None
-        if not (known or is_role(word.key, lex) or adjective or word.text in MARKS or word.key == "'s"):
+        if not (
+            known or is_role(word.key, lex) or adjective or word.text in MARKS or word.text == "+" or word.key == "'s"
+        ):
             break
         stop += 1
     while stop > last + 1 and (

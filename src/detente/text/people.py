@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from detente.text import cases
-from detente.text.given import given_name
+from detente.text.given import given_name, is_preposition
 from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import describe
 from detente.text.phrases import to_the_left, to_the_right
@@ -97,7 +97,7 @@ def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
         for i, token in enumerate(tokens):
             if token.key in lex.words["roles"] and i + 1 < len(tokens):
                 _add_role(people, tokens, i, lex)
-            elif i == 0 and lex.lang == "it" and token.key in lex.words["connectors"]:
+            elif is_preposition(tokens, i, lex):
                 # "Al Forum": no given name.
                 continue
             elif token.cap and (

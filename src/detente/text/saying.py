@@ -204,8 +204,7 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
     if lex.lang == "it" and before in lex.by and tokens[start].key.endswith("no") and mention.kind in _BODIES:
         # "Dal Cremlino fanno sapere": many speak from a body.
         return mention
-    sure = mention.kind in ("person", "pronoun", "role") or len(mention.name) > 1
-    sure = sure and not may_be_place(mention, lex)
+    sure = mention.kind in ("person", "pronoun", "role") or (len(mention.name) > 1 and not may_be_place(mention, lex))
     if before in lex.words["stop"] and not sure:
         # "A senator from the committee called it ...": the subject opened the sentence.
         opening = first_voice(tokens, lex)
