@@ -135,6 +135,7 @@ def lexicon(lang: str) -> Lexicon:
         by=_keys(verbs["by"]),
         words={
             "interpreting": frozenset(),
+            "portfolios": frozenset(),
             "standing": frozenset(),
             "countries": frozenset(),
             "flows": frozenset(),

@@ -2,7 +2,7 @@
 
 import re
 
-from detente.text.endings import CASE_RU, DEED_RU, PAST_IT, PAST_RU, REFLEXIVE_RU
+from detente.text.endings import CASE_RU, DEED_RU, FUTURE_IT, PAST_IT, PAST_RU, REFLEXIVE_RU
 from detente.text.lexicons import Lexicon, match_phrase, names
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.sources import attached
@@ -145,6 +145,10 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
         ):
             end += 1
             continue
+        if lex.lang == "it" and token.text == "+" and end > start and token.start == tokens[end - 1].end:
+            # "Opec+", "En+"
+            end += 1
+            continue
         if not token.text[0].isalnum():
             break
         if attached(tokens, start, end):
@@ -164,6 +168,8 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
             ):
                 break
             if lex.lang == "it" and tokens[end - 1].cap and len(token.key) > 5 and PAST_IT.search(token.key):
+                break
+            if lex.lang == "it" and not connects and FUTURE_IT.search(token.key):
                 break
             if lex.lang in ("ru", "uk") and not connects and _begins_verb(tokens, end, lex):
                 break
