@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 _FOLDER = Path(__file__).parent / "lexicons"
 FALLBACK = "en"
@@ -115,7 +115,6 @@ def lexicon(lang: str) -> Lexicon:
     verbs, words, according = raw["verbs"], raw["words"], raw["according"]
     actors = {form: name for name, forms in raw["actors"].items() for form in (name, *forms)}
     sentences = raw["sentences"]
-    says, acts, states = _verbs(verbs, "say", lang), _verbs(verbs, "act", lang), _verbs(words, "states", lang)
     return Lexicon(
         lang=lang,
         abbreviations=frozenset(sentences["abbreviations"]),
@@ -124,24 +123,25 @@ def lexicon(lang: str) -> Lexicon:
         numbered=frozenset(sentences.get("numbered", ())),
         units=frozenset(sentences.get("units", ())),
         ordinals=sentences.get("ordinals", False),
-        say=_phrases([*verbs["say"], *says.finite]),
-        participles=_phrases([*verbs.get("participles", ()), *says.participles]),
-        act=_phrases([*verbs["act"], *acts.finite]),
-        act_participles=_phrases([*verbs.get("act_participles", ()), *acts.participles]),
-        act_base=_phrases([*verbs.get("act_base", ()), *acts.base]),
-        act_ing=_phrases([*verbs.get("act_ing", ()), *acts.ing]),
+        say=_phrases([*verbs["say"], *_inflected(verbs, "say_all")]),
+        participles=_phrases(verbs.get("participles", ())),
+        act=_phrases([*verbs["act"], *_inflected(verbs, "act_all")]),
+        act_participles=_phrases(verbs.get("act_participles", ())),
+        act_base=_phrases(verbs.get("act_base", ())),
+        act_ing=_phrases(verbs.get("act_ing", ())),
         outer=_keys(verbs.get("outer", ())),
         aux=_keys(verbs["aux"]),
         by=_keys(verbs["by"]),
         words={
             "interpreting": frozenset(),
+            "portfolios": frozenset(),
             "standing": frozenset(),
             "countries": frozenset(),
             "flows": frozenset(),
             "states": frozenset(),
             "irregular": frozenset(),
             **{n: _keys(v) for n, v in words.items()},
-            "states": _keys([*words.get("states", ()), *states.finite, *states.participles]),
+            "states": _keys([*words.get("states", ()), *_inflected(words, "states_all")]),
         },
         according=_phrases(according["before"]),
         according_after=_keys(according["after"]),
@@ -205,33 +205,11 @@ def match_phrase(phrases: Phrases, keys: list[str], at: int) -> int:
     return 0
 
 
-class _Verbs(NamedTuple):
-    """The forms of many verbs together."""
+def _inflected(given: Mapping[str, Any], name: str) -> list[str]:
+    """The forms of the Russian verbs that a lexicon gives by their infinitives."""
+    from detente.text.morphology import verb_forms
 
-    finite: list[str]
-    participles: list[str]
-    base: list[str]
-    ing: list[str]
-
-
-def _verbs(given: Mapping[str, Any], name: str, lang: str) -> _Verbs:
-    """The forms of the verbs that a lexicon gives by their infinitives; of `_nouns` those that are no nouns."""
-    from detente.text.inflection import inflect
-
-    found = _Verbs([], [], [], [])
-    for entry in given.get(f"{name}_all", ()):
-        forms = inflect(entry, lang)
-        found.finite.extend((*forms.finite, *([forms.base] if name == "say" and forms.base else ())))
-        found.participles.extend(forms.participles)
-        found.base.extend([forms.base] if forms.base else ())
-        found.ing.extend([forms.ing] if forms.ing else ())
-    for entry in given.get(f"{name}_nouns", ()):
-        forms = inflect(entry, lang)
-        found.finite.append(forms.finite[-1])
-        found.ing.append(forms.ing)
-    if name == "say":
-        found.finite.extend(found.ing)
-    return found
+    return [form for infinitive in given.get(name, ()) for form in verb_forms(infinitive)]
 
 
 def _nominatives(entries: Iterable[str]) -> dict[str, str]:
