@@ -75,7 +75,7 @@ def is_plural(mention: Mention, tokens: list[Token], lex: Lexicon) -> bool:
 
 
 def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
-    """The gender of an English or Italian role, the grammatical one of a Russian body by its head noun; "" elsewhere."""
+    """The gender of an English or Italian role, the grammatical one of a Russian body by its noun; "" elsewhere."""
     if lex.lang in ("en", "it") and mention.kind == "role":
         words = [t.key for t in tokens[mention.start : mention.end]]
         return _gender_en(words, lex) if lex.lang == "en" else _gender_it(words, lex)

@@ -141,7 +141,9 @@ def lexicon(lang: str) -> Lexicon:
             "states": frozenset(),
             "irregular": frozenset(),
             **{n: _keys(v) for n, v in words.items()},
-            "states": _keys([*words.get("states", ()), *_inflected(words, "states_all")]),
+            **(
+                {"states": _keys([*words["states"], *_inflected(words, "states_all")])} if "states_all" in words else {}
+            ),
         },
         according=_phrases(according["before"]),
         according_after=_keys(according["after"]),

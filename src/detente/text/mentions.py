@@ -177,7 +177,9 @@ def _before_of(phrase: list[Token], lex: Lexicon) -> int:
     # "Farida Najm of consultancy Gulf Barrel": so are people introduced, no bodies.
     beside = cut + 1 < len(keys) and not phrase[cut + 1].cap and keys[cut + 1] in lex.words["orgs"]
     nouns = lex.words["orgs"] | lex.words["groups"] | lex.words["documents"] | known.companies
-    person = person or (beside and not any(k in nouns or match_phrase(lex.actors, keys, i) for i, k in enumerate(keys[:cut])))
+    person = person or (
+        beside and not any(k in nouns or match_phrase(lex.actors, keys, i) for i, k in enumerate(keys[:cut]))
+    )
     return cut if 2 <= cut <= 4 and person and all(t.cap or t.text == "." for t in phrase[:cut]) else 0
 
 

@@ -39,10 +39,12 @@ def forms(word: str) -> tuple[Form, ...]:
     for parse in _analyser().parse(word):
         tag = parse.tag
         if parse.score >= _LEAST:
-            values = (tag.POS, tag.case, tag.number, tag.gender, tag.tense, parse.normal_form)
+            part, case, number, gender, tense = (
+                str(v or "") for v in (tag.POS, tag.case, tag.number, tag.gender, tag.tense)
+            )
             # What an unknown word is by its ending alone says nothing of whether it names a place.
             marks = frozenset(tag.grammemes) - (frozenset() if parse.is_known else _GUESSED)
-            found.append(Form(*(str(v or "") for v in values), parse.score, marks))
+            found.append(Form(part, case, number, gender, tense, parse.normal_form, parse.score, marks))
     return tuple(found)
 
 
@@ -120,7 +122,9 @@ def _inflected(word: str, case: str, number: str, gender: str) -> str:
             if changed is None:
                 return word
             form = str(changed.word)
-            return form.upper() if word.isupper() and len(word) > 1 else form.capitalize() if word[0].isupper() else form
+            return (
+                form.upper() if word.isupper() and len(word) > 1 else form.capitalize() if word[0].isupper() else form
+            )
     return word
 
 
@@ -144,4 +148,4 @@ def verb_forms(infinitive: str) -> list[str]:
 
 
 def _is_told(tag: Any) -> bool:
-    return tag.POS == "VERB" and tag.mood == "indc" and (tag.tense == "past" or tag.person == "3per")
+    return bool(tag.POS == "VERB" and tag.mood == "indc" and (tag.tense == "past" or tag.person == "3per"))

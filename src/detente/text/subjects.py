@@ -1,4 +1,4 @@
-"""Whether a Russian phrase can be the subject of a finite verb near it: case, number and gender, what stands between."""
+"""Whether a Russian phrase can be the subject of a finite verb near it: case, number, gender, what lies between."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +26,11 @@ def of_subject(tokens: list[Token], mention: Mention) -> Iterable[str]:
     kind = mention.kind
     yield from (f"case={case}", f"case={case},{kind}", f"case={case},{mention.start == 0}")
     yield from (f"subject+={after},{case}", f"subject+={after},{case},{crossed}", f"subject+={after},{case},{rivals}")
-    yield from (f"subject-={before},{case}", f"subject={before},{after},{case}", f"subject={before},{after},{case},{kind}")
+    yield from (
+        f"subject-={before},{case}",
+        f"subject={before},{after},{case}",
+        f"subject={before},{after},{case},{kind}",
+    )
     for side, at, goes in (("+", right, after), ("-", left, before)):
         if at >= 0:
             manner = _manner(tokens[at].text)
@@ -87,7 +91,7 @@ def _is(token: Token, parts: tuple[str, ...], cases: tuple[str, ...]) -> bool:
 
 
 def case_of(words: Sequence[str]) -> str:
-    """"nom", "obl", "amb" for what may be either, "?" for what has no case."""
+    """Nominative ("nom"), another case ("obl"), what may be either ("amb") or what has no case ("?")."""
     found = morphology.cases(words)
     share = found.get("nomn", 0.0)
     return "?" if not found else "nom" if share > _SURE else "obl" if share < _NOT else "amb"
