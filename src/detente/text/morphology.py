@@ -1,10 +1,12 @@
 """What a Russian word may be, by dictionary and by analogy (pymorphy3): part of speech, case, number, gender."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 _KEPT = 65_536
+_READ = re.compile(r"[\u0020-\u024F\u0400-\u04FF’‑–-]{1,64}")
 _LEAST = 0.02
 _GUESSED = frozenset(("Geox", "Orgn"))
 # Below this a phrase is taken not to stand in the nominative.
@@ -34,8 +36,10 @@ def _analyser() -> Any:
 
 @lru_cache(_KEPT)
 def forms(word: str) -> tuple[Form, ...]:
-    """The readings of a word, the likeliest first."""
-    found = []
+    """The readings of a word, the likeliest first; none of a word in another script than Cyrillic or Latin."""
+    found: list[Form] = []
+    if not _READ.fullmatch(word):  # the analyser fails on letters that Unicode has no name for
+        return ()
     for parse in _analyser().parse(word):
         tag = parse.tag
         if parse.score >= _LEAST:
