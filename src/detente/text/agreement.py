@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from detente.text import morphology
 from detente.text.lexicons import Lexicon, key
-from detente.text.mentions import Mention, is_role
+from detente.text.mentions import Mention
 from detente.text.morphology import Form
 from detente.text.tokens import Token
 
@@ -14,10 +14,6 @@ _PLURAL_FIRST = frozenset(
 )
 _PLURAL_RU = re.compile(r"(?:и|ы|ие|ые)$")
 _NEUTER_RU = re.compile(r"(?:о|ие|ье|е)$")
-_HERS = frozenset(("la", "una", "questa", "quella", "sua"))
-_HIS = frozenset(("il", "lo", "uno", "questo", "quel", "suo"))
-_FEMININE_IT = ("trice", "essa", "aria", "ora")
-_MASCULINE_IT = ("tore", "ario", "iere", "sore")
 _FEMININE_RU = re.compile(r"(?:а|я|ь)$")
 
 
@@ -75,10 +71,9 @@ def is_plural(mention: Mention, tokens: list[Token], lex: Lexicon) -> bool:
 
 
 def gender_of(mention: Mention, tokens: list[Token], lex: Lexicon) -> str:
-    """The gender of an English or Italian role, the grammatical one of a Russian body by its noun; "" elsewhere."""
-    if lex.lang in ("en", "it") and mention.kind == "role":
-        words = [t.key for t in tokens[mention.start : mention.end]]
-        return _gender_en(words, lex) if lex.lang == "en" else _gender_it(words, lex)
+    """The gender of an English role, the grammatical one of a Russian body by its noun; "" elsewhere."""
+    if lex.lang == "en" and mention.kind == "role":
+        return _gender_en([t.key for t in tokens[mention.start : mention.end]], lex)
     if lex.lang not in ("ru", "uk") or mention.kind in ("person", "name"):
         return ""
     words = [t.key for t in tokens[mention.start : mention.end] if t.text[0].isalpha()]
@@ -115,11 +110,3 @@ def _gender_en(words: list[str], lex: Lexicon) -> str:
         if word in lex.words["masculine"] or (word.endswith("man") and word in lex.words["roles"]):
             return "m"
     return ""
-
-
-def _gender_it(words: list[str], lex: Lexicon) -> str:
-    """The gender of an Italian role by its article, behind an elided one by its ending; "" for "l'analista"."""
-    head = next((w for w in words if is_role(w, lex)), "")
-    if words[0] in _HERS or head.endswith(_FEMININE_IT) or head in lex.words["feminine"]:
-        return "f"
-    return "m" if words[0] in _HIS or head.endswith(_MASCULINE_IT) else ""

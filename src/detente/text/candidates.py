@@ -12,15 +12,10 @@ from detente.text.tokens import QUOTE, Token
 
 _REACH = 60
 _TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|al[ei]|e[oaie])$")
-_ADJECTIVE_IT = re.compile(
-    r"(?:es[ei]|e[oai]|ic[oai]|ch[ei]|al[ei]|russ[oaie]|an[oai]|in[oai]|vicin[oaie]|anonim[oaie])$"
-)
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 # Where every noun has a capital, and where the order of words alone tells the subject, a capital inside is no sign.
 _NOUNS_CAPITAL = frozenset(("de",))
-_POSSESSIVE = frozenset(("suo", "sua", "suoi", "sue", "nostro", "proprio", "loro"))
-_ARTICLES = frozenset(("il", "lo", "la", "l'", "i", "gli", "le", "un", "una", "un'"))
 _NO_CASES = frozenset(("en", "de"))
 _NOUNS = ("orgs", "groups", "vague", "documents")
 _NOT_FIRST = frozenset(("che", "что", "that", "cui", "который", "which", "чтобы"))
@@ -37,7 +32,7 @@ def candidates(tokens: list[Token], lex: Lexicon) -> list[Mention]:
         mention = _phrase(tokens, at, lex)
         if mention is None or (mention.end <= covered and not (_heads(tokens, at, lex) or tokens[at].cap)):
             continue
-        found += _behind_place(tokens, keys, mention, lex) or [mention, *_shorter(tokens, mention, lex)]
+        found += [mention, *_shorter(tokens, mention, lex)]
         covered = max(covered, mention.end)
     if lex.lang == "ru":
         taken = {at for mention in found for at in range(mention.start, mention.end)}
@@ -57,31 +52,11 @@ def _shorter(tokens: list[Token], mention: Mention, lex: Lexicon) -> list[Mentio
         joins = _is_noun(word, lex) or any(word.key in lex.words[n] for n in others)
         if joins or word.cap or not word.text[0].isalpha():
             continue
-        article = lex.lang == "it" and before.key in lex.words["determiners"]
-        headed = (before.cap and not article) or before.text in MARKS or _is_noun(before, lex)
+        headed = before.cap or before.text in MARKS or _is_noun(before, lex)
         if headed and not _is_adjective(word.key, lex):
             found = describe(tokens, mention.start, i, lex) or Mention(mention.start, i, "other")
             return [found] if found.start == mention.start else []
     return []
-
-
-def _behind_place(tokens: list[Token], keys: list[str], mention: Mention, lex: Lexicon) -> list[Mention]:
-    """An actor that an Italian place runs into: "Da Houston | Exxon", "Al forum di San Pietroburgo | Mosca"."""
-    if lex.lang != "it" or mention.start == 0 or not _governed(keys, mention.start, lex):
-        return []
-    for i in range(mention.start + 1, mention.end):
-        before = tokens[i - 1]
-        apart = before.key not in lex.words["connectors"] | lex.words["determiners"] and not _is_noun(before, lex)
-        follows = tokens[i].cap and apart and (before.cap or before.key[0].isdigit())
-        whole = match_phrase(lex.actors, keys, i) == mention.end - i and not match_phrase(lex.actors, keys, i - 1)
-        if follows and whole:
-            return [Mention(i, mention.end, "actor")]
-    return []
-
-
-def _governed(keys: list[str], at: int, lex: Lexicon) -> bool:
-    """Whether a preposition stands before a place."""
-    return keys[at - 1] in lex.words["stop"] | lex.words["connectors"] | lex.by
 
 
 def _is_noun(word: Token, lex: Lexicon) -> bool:
@@ -108,8 +83,6 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
         return False
     if token.key in words["pronouns"]:
         return True
-    if lex.lang == "it" and _ends_adverbial(keys, at):
-        return False
     if at < covered and not (token.cap and keys[at - 1] in words["connectors"]) and not _heads(tokens, at, lex):
         # "Новые суда | Вашингтон заказывает": a name after another noun may be the subject.
         before = tokens[at - 1]
@@ -128,12 +101,6 @@ def _may_begin(tokens: list[Token], keys: list[str], at: int, lex: Lexicon, cove
     return free and (first or follows_verb) and not match_phrase(lex.say, keys, at)
 
 
-def _ends_adverbial(keys: list[str], at: int) -> bool:
-    """Whether what stands there ends what came before: "Dal canto | suo | l'azienda", "Harlow & | Pike"."""
-    before, after = keys[at - 1] if at else "", keys[at + 1] if at + 1 < len(keys) else ""
-    return before == "&" or (keys[at] in _POSSESSIVE and after in _ARTICLES)
-
-
 def _heads(tokens: list[Token], at: int, lex: Lexicon) -> bool:
     """Whether a Russian phrase begins anew inside what looks like one: "шахтёров Вайоминга | сенатор Баррассо"."""
     if lex.lang not in ("ru", "uk"):
@@ -150,7 +117,7 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     if tokens[at].key in lex.words["pronouns"]:
         return Mention(at, at + 1, "pronoun")
     end = run_right(tokens, at, lex)
-    while end > at and not tokens[end - 1].text[0].isalpha() and tokens[end - 1].text not in MARKS | {".", "+"}:
+    while end > at and not tokens[end - 1].text[0].isalpha() and tokens[end - 1].text not in MARKS | {"."}:
         end -= 1
     if end <= at:
         return None
@@ -163,15 +130,7 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
     if end <= at or all(t.key in lex.words["determiners"] for t in tokens[at:end]):
         return None
     found = describe(tokens, at, end, lex)
-    if found is None and lex.lang == "it" and _is_date(tokens[at:end], lex):
-        return None
     return found if found is not None else Mention(at, end, "other")
-
-
-def _is_date(phrase: list[Token], lex: Lexicon) -> bool:
-    """Whether a phrase is only a date or a number: "il 22 ottobre"."""
-    words = lex.words["determiners"] | lex.words["months"]
-    return all(t.key in words or t.key[0].isdigit() for t in phrase)
 
 
 def _to_mark(tokens: list[Token], at: int, end: int) -> int:
@@ -208,17 +167,13 @@ def _before_verb(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
         last, lex
     )
     opens = follows.key in lex.words["determiners"] or follows.key in _NOT_FIRST or follows.text == QUOTE
-    if lex.lang == "it" and follows.key == "che" and _ADJECTIVE_IT.search(last) and _is_noun(tokens[end - 2], lex):
-        return end
     bare = tokens[end - 2].key in lex.words["determiners"] or tokens[end - 2].key in lex.words["connectors"]
     return end - 1 if opens and not noun and not bare else end
 
 
 def _without_tail(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
     """The end without lower-case words after the last name that do not look like its adjectives."""
-    articles = lex.words["determiners"] if lex.lang == "it" else frozenset()
-    caps = (i for i in range(max(at, 1), end) if tokens[i].cap and tokens[i].key not in articles)
-    last = max(caps, default=-1)
+    last = max((i for i in range(at, end) if tokens[i].cap and (i > at or i > 0)), default=-1)
     if last < 0 or last == end - 1:
         return end
     pattern = _TAIL_IT if lex.lang == "it" else _TAIL_RU if lex.lang in ("ru", "uk") else None
@@ -227,9 +182,7 @@ def _without_tail(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
         word = tokens[stop]
         known = any(word.key in lex.words[n] for n in ("orgs", "groups", "documents", "connectors", "determiners"))
         adjective = pattern is not None and pattern.search(word.key) is not None
-        if not (
-            known or is_role(word.key, lex) or adjective or word.text in MARKS or word.text == "+" or word.key == "'s"
-        ):
+        if not (known or is_role(word.key, lex) or adjective or word.text in MARKS or word.key == "'s"):
             break
         stop += 1
     stop = max(stop, _to_noun(tokens, stop, end, lex))

@@ -13,7 +13,6 @@ from detente.text.tokens import Token
 from detente.text.voices import BREAKS, VOICES, Cue, opening_subject
 
 _SIGNATURE = 4
-_PAUSES = frozenset((":", ";"))
 _RECALLING = ("ricord", "rammen", "напомн", "напомин", "recall", "remind")
 
 
@@ -93,14 +92,14 @@ def _according(
             mention = to_the_right(tokens, i + size, lex)
             if mention is not None:
                 found.append(Cue("according", i, i + size, mention))
-        elif token.key in lex.before_comma and (i == 0 or (lex.lang == "it" and tokens[i - 1].text in _PAUSES)):
-            mention = to_the_right(tokens, i + 1, lex)
+        elif i == 0 and token.key in lex.before_comma:
+            mention = to_the_right(tokens, 1, lex)
             closed = mention and mention.end < len(tokens) and tokens[mention.end].text == ","
             named = mention and mention.kind in ("person", "name") and knows(mention.name)
             if mention and (
                 mention.kind == "vague" or named or (closed and mention.kind in ("person", "role", "name"))
             ):
-                found.append(Cue("according", i, i + 1, mention))
+                found.append(Cue("according", 0, 1, mention))
         elif lex.lang == "it" and token.key.startswith("convint") and i > 1 and keys[i - 1 : i + 2 : 2] == [",", "che"]:
             # "Rand Paul dissente, convinto che ...": the belief is that of the subject.
             opening = opening_subject(tokens, lex)

@@ -3,8 +3,6 @@
 import re
 
 PAST_IT = re.compile(r"(?:ava|avano|eva|evano|iva|ivano|ò|arono|ì|irono|ette|ettero|[ei]rà|[ei]ranno)$")
-# Endings that no noun has: futures, conditionals, remote pasts.
-FUTURE_IT = re.compile(r"\w\w(?:rà|ranno|rebbe|rebbero|remmo|arono|irono|ettero|ò)$")
 # Nouns that end like verbs: "пакет", "бюджет", "результат".
 _NOUNS_RU = (
     *("пакет", "джет", "тет", "ответ", "совет", "бинет", "предмет", "билет", "кредит", "дефицит", "транзит", "визит"),

@@ -92,10 +92,6 @@ class Asked(NamedTuple):
     after: str = "word"
     # The beginnings of roles that its words may stand for.
     alike: frozenset[str] = frozenset()
-    # "a", "the", "his", "same" before it, "" where it has no words of its own.
-    article: str = ""
-    # Whether its words are a known other name of the person that they are taken for.
-    epithet: bool = False
 
 
 def stems(text: str | Iterable[str], lex: Lexicon) -> frozenset[str]:
@@ -172,9 +168,6 @@ def _of_own(asked: Asked, own: str, known: Sequence[Entity]) -> list[str]:
         f"own,{sort},{before}",
         f"own,{sort},extra={min(len(asked.words - asked.heads), 2)}",
         f"own,{sort},standing={asked.standing}",
-        f"own,article={asked.article}",
-        f"own,article={asked.article},{before}",
-        f"own,epithet={asked.epithet}",
         *(f"own,head={head}" for head in asked.heads),
         *(f"own,{sort},{name}" for name in asked.state),
     ]
@@ -211,11 +204,6 @@ def _of_pair(asked: Asked, entity: Entity, roles: frozenset[str], lex: Lexicon) 
     found += [f"free={entity.free},{person},{asked.kind}", f"free={entity.free},{asked.sort},held={held}"]
     found += [f"like={like},{bool(asked.alike)}", f"like={like},{bool(asked.alike)},held={held}"]
     found += [f"{asked.kind},after={asked.after},told={told}", f"{asked.sort},after={asked.after},{person}"]
-    if asked.article:
-        found += [
-            f"article={asked.article},{fact}" for fact in (person, f"told={told}", f"agree={agrees}", f"held={held}")
-        ]
-        found.append(f"epithet={asked.epithet}")
     return found + [f"head={head},{person},{head in words}" for head in asked.heads]
 
 

@@ -2,7 +2,6 @@
 
 from detente.text import morphology
 from detente.text.lexicons import Lexicon, key, names
-from detente.text.tokens import Token
 
 # Ending of a case form -> ending of the nominative.
 _FEMALE = (
@@ -47,9 +46,3 @@ def _candidates(low: str) -> list[str]:
         if low.endswith(ending):
             found.append(low[: -len(ending)] + back)
     return found
-
-
-def is_preposition(tokens: list[Token], at: int, lex: Lexicon) -> bool:
-    """Whether an Italian preposition, by its place, only looks like a given name: "Al Forum si parla"."""
-    opens = at == 0 or not tokens[at - 1].text[0].isalnum()
-    return opens and lex.lang == "it" and tokens[at].key in lex.words["connectors"]

@@ -24,8 +24,6 @@ _LABEL = re.compile(
 _INNER = re.compile(
     r"(?<=[?.!…»”\"] )(?P<label>[QADRBFPВО]|Domanda|Risposta|Вопрос|Ответ|Question|Answer|Frage|Antwort):[ 	]"
 )
-# A question and, behind a dash, its answer: "E il divieto? – Serve un'autocertificazione."
-_INNER_DASH = re.compile(r"[^\n]{8,240}?[?.!…][»”\"]?[ \t]+(?=[—–-][ \t])")
 _DASH = re.compile(r"[ \t>*_]*[—–-][ \t]+")
 _ASKS = frozenset(("q", "d", "в", "f", "p", "вопрос", "domanda", "question", "корреспондент", "frage"))
 _ANSWERS = frozenset(("a", "r", "о", "ответ", "risposta", "answer", "antwort"))
@@ -57,8 +55,6 @@ _YOU = frozenset(
         *("usted", "su", "ви", "вам", "ваш"),
     )
 )
-# Italian verbs of "we".
-_WE = ("iamo", "remmo", "vamo")
 _ME = frozenset(
     (
         *("i", "my", "me", "we", "our", "us", "i've", "i'm", "io", "mi", "mio", "mia", "noi", "ho", "abbiamo", "siamo"),
@@ -98,7 +94,7 @@ class Turn(NamedTuple):
 
 def turns(text: str, known: People) -> list[Turn]:
     """The turns of an interview in order; none where the document is no interview."""
-    return _labelled(text, known) or _in_one_line(text, known) or _alternating(text, known)
+    return _labelled(text, known) or _alternating(text, known)
 
 
 def of(start: int, found: Sequence[Turn]) -> Turn | None:
@@ -119,21 +115,6 @@ def _labelled(text: str, known: People) -> list[Turn]:
         Turn(start, end, _asks(label, names[label]), "label", label, names[label])
         for (start, label), end in zip(kept, ends, strict=True)
     ]
-
-
-def _in_one_line(text: str, known: People) -> list[Turn]:
-    """Turns of Italian interviews whose answers stand behind a dash in the paragraph of the question."""
-    if known.lex.lang != "it":
-        return []
-    parts = [(p, m.end()) for p in lines(text) if (m := _INNER_DASH.match(text, p.start, p.end))]
-    if len(parts) < _TURNS or sum(text[p.start : at].rstrip(" –—-").endswith("?") for p, at in parts) < len(parts) / 2:
-        return []
-    name = _presented(text[: parts[0][0].start], known)
-    if not name:
-        return []
-    asked = [Turn(p.start, at, True, "dash", "", name) for p, at in parts]
-    told = [Turn(at, p.end, False, "dash", name.split()[-1], name) for p, at in parts]
-    return sorted([*asked, *told])
 
 
 def _last_end(text: str, start: int) -> int:
@@ -238,7 +219,7 @@ def _plain(text: str, paragraphs: list[Line]) -> set[int]:
 def _is_talk(asked: list[str], answers: list[str]) -> bool:
     """Whether questions and answers are those of two people: the one says "you", the other "I" or "we"."""
     said = [{key(w) for w in _WORD.findall(answer)} for answer in answers]
-    spoken = sum(bool(words & _ME) or any(w.endswith(_WE) for w in words) for words in said)
+    spoken = sum(bool(words & _ME) for words in said)
     addressed = sum(bool({key(w) for w in _WORD.findall(question)} & _YOU) for question in asked)
     return spoken >= max(1, len(answers) // 4) and (addressed > 0 or spoken > len(answers) / 2)
 

@@ -1,10 +1,9 @@
-"""What only Italian sentences have: subjects that go unsaid, bodies that many speak from, places before a verb."""
+"""Acts of an Italian sentence without a subject to name: "Poi è volato a Chicago", "A Kiev fu accolto male"."""
 
 import re
 
-from detente.text.lexicons import Lexicon, key, match_phrase, names
+from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import Mention
-from detente.text.phrases import to_the_right
 from detente.text.tokens import Token
 from detente.text.voices import Cue
 
@@ -36,16 +35,3 @@ def unsaid(tokens: list[Token], keys: list[str], lex: Lexicon) -> list[Cue]:
         # "Poi è arrivato l'inverno": the subject comes after.
         return []
     return [Cue("act", at, at + 1, None, weak=True)] if done or _REMOTE.search(keys[at]) else []
-
-
-def from_body(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
-    """The body that many speak from: "fanno sapere dalla | Regione"."""
-    body = to_the_right(tokens, at, lex)
-    return body if body is not None and body.kind in ("org", "actor", "name") else None
-
-
-def may_be_place(mention: Mention, lex: Lexicon) -> bool:
-    """Whether capitals behind an Italian preposition may be a place: "A | Capitol Hill | esulta il senatore"."""
-    whole = mention.kind == "name" and mention.end - mention.start == len(mention.name)
-    given = bool(mention.name) and key(mention.name[0]) in names().masculine | names().feminine
-    return lex.lang == "it" and whole and not given

@@ -132,19 +132,7 @@ def lexicon(lang: str) -> Lexicon:
         outer=_keys(verbs.get("outer", ())),
         aux=_keys(verbs["aux"]),
         by=_keys(verbs["by"]),
-        words={
-            "interpreting": frozenset(),
-            "portfolios": frozenset(),
-            "standing": frozenset(),
-            "countries": frozenset(),
-            "flows": frozenset(),
-            "states": frozenset(),
-            "irregular": frozenset(),
-            **{n: _keys(v) for n, v in words.items()},
-            **(
-                {"states": _keys([*words["states"], *_inflected(words, "states_all")])} if "states_all" in words else {}
-            ),
-        },
+        words=_words(words),
         according=_phrases(according["before"]),
         according_after=_keys(according["after"]),
         of_him=_phrases(according["of_him"]),
@@ -205,6 +193,13 @@ def match_phrase(phrases: Phrases, keys: list[str], at: int) -> int:
         if not size or tuple(keys[at + 1 : at + 1 + size]) == rest:
             return size + 1
     return 0
+
+
+def _words(given: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """The lists of words of a lexicon; those that only some languages have are empty in the others."""
+    some = ("interpreting", "standing", "countries", "flows", "states", "irregular")
+    found = {name: frozenset[str]() for name in some} | {name: _keys(entries) for name, entries in given.items()}
+    return found | {"states": found["states"] | _keys(_inflected(given, "states_all"))}
 
 
 def _inflected(given: Mapping[str, Any], name: str) -> list[str]:

@@ -14,13 +14,6 @@ _NATIONALITY = re.compile(r"(?:ese|esi|ana|ano|ani|ane|ina|ino|ica|ico|russa|rus
 _OFFICES = ("мин", "рос", "гос", "глав")
 # "una lettera al ministero": the letter is not the ministry's own.
 _ADDRESSING = frozenset(("al", "alla", "all'", "agli", "ai", "to"))
-# What follows "agenzia" where it is no news agency.
-_BODIES = frozenset(
-    (
-        *("del", "dello", "della", "dell'", "dei", "degli", "delle", "per", "internazionale", "federale", "nazionale"),
-        *("europea", "spaziale", "governativa", "statale", "atomica", "doganale", "antidroga", "ambientale"),
-    )
-)
 _INFINITIVE = re.compile(r"\w{3}(?:are|ere|ire)$")
 MARKS = frozenset("«»\"“”„'’‘")
 
@@ -237,12 +230,7 @@ def _is_modifier(phrase: list[Token], at: int, lex: Lexicon) -> bool:
 
 
 def _has_agency(keys: list[str], lex: Lexicon) -> bool:
-    return any(match_phrase(lex.agencies, keys, i) and not _is_body(keys, i) for i in range(len(keys)))
-
-
-def _is_body(keys: list[str], at: int) -> bool:
-    """Whether an Italian agency does other work than news: "Agenzia delle dogane", "agenzia federale"."""
-    return keys[at] == "agenzia" and keys[at + 1 : at + 2] != [] and keys[at + 1] in _BODIES
+    return any(match_phrase(lex.agencies, keys, i) for i in range(len(keys)))
 
 
 def _owned(phrase: list[Token], keys: list[str], vague: int, lex: Lexicon) -> bool:

@@ -18,8 +18,6 @@ _INDEFINITE = frozenset(("a", "an", "un", "una", "un'", "uno", "ein", "eine", "o
 _HIS = frozenset(("his", "her", "their", "its", "suo", "sua", "loro", "его", "ее", "их", "свой", "своя", "my", "мой"))
 _SAME = frozenset(("stesso", "stessa", "same", "тот", "та", "том", "того", "même", "mismo", "misma"))
 _PLACING = frozenset(("in", "at", "from", "of", "near", "around"))
-# "due dirigenti" are somebody new, as "un dirigente" is.
-_SOME = frozenset(("due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "dei", "degli", "delle"))
 _LONG_NAME = 10
 _MANY = 200
 _NAMING = frozenset(("person", "name", "role", "org", "actor"))
@@ -34,12 +32,8 @@ def hold(reader: Reader, sentence: Sentence, mention: Mention) -> Holder:
     if mention.kind in ("person", "name", "actor") and own:
         return Holder(written, own)
     keys = [t.key for t in sentence.tokens[mention.start : mention.end]]
-    asked = _asked(reader, sentence, mention, keys)
-    if mention.kind == "role" and reader.people.by_epithet(keys):
-        if reader.lex.lang == "it":
-            return Holder(written, own)
-        asked = asked._replace(epithet=True)
-    return Holder(written, _taken_up(reader, sentence, asked, own, written).name)
+    found = _taken_up(reader, sentence, _asked(reader, sentence, mention, keys), own, written)
+    return Holder(written, found.name)
 
 
 def _is_vague(sentence: Sentence, mention: Mention, lex: Lexicon) -> bool:
@@ -88,8 +82,6 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     words, heads = stems(keys, lex), heads_of(keys, lex)
     first = keys[0] if keys[0] in lex.words["determiners"] else "-"
     article = "same" if _SAME & set(keys) else "a" if first in _INDEFINITE else "his" if first in _HIS else "the"
-    if lex.lang == "it" and article == "the" and keys[0] in _SOME | lex.words["quantifiers"]:
-        article = "a"
     capital = any(t.cap for t in sentence.tokens[max(mention.start, 1) : mention.end])
     kind = f"{mention.kind},{article}"
     sort = f"{kind},{min(len(words), 3)},{capital}"
@@ -98,7 +90,7 @@ def _asked(reader: Reader, sentence: Sentence, mention: Mention, keys: list[str]
     standing = any(k in lex.words["standing"] for k in keys)
     after = _after(sentence.tokens, mention.end, lex)
     alike = synonyms(keys)
-    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing, after, alike, article)
+    return Asked(sort, kind, wanted, words, heads, first, reader.at, state, standing, after, alike)
 
 
 def _after(tokens: list[Token], end: int, lex: Lexicon) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from detente.text import cases
-from detente.text.given import given_name, is_preposition
+from detente.text.given import given_name
 from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import describe
 from detente.text.phrases import to_the_left, to_the_right
@@ -33,8 +33,6 @@ class People:
     full: dict[str, tuple[str, ...]] = field(default_factory=dict)
     roles: list[tuple[frozenset[str], str, int]] = field(default_factory=list)
     gender: dict[str, str] = field(default_factory=dict)
-    # Words that the document writes with a capital inside sentences.
-    plain: frozenset[str] = frozenset()
 
     def add(self, name: tuple[str, ...], role: str, at: int = 0) -> None:
         """Note a name; the fullest one of a surname is kept, in the nominative where there is one."""
@@ -75,8 +73,6 @@ class People:
         skipped = self.lex.words["determiners"] - {"российский", "американский"}
         phrase = tuple(self.lex.nominative.get(k, k) for k in keys if k not in skipped)
         surname = self.lex.epithets.get(phrase, "")
-        if surname and self.lex.lang == "it" and surname in self.plain and surname not in self.full:
-            return surname.title()
         stem = stem_of(surname, self.lex) if surname else ""
         return nominative(self.full[stem], self.lex) if stem in self.full else ""
 
@@ -97,9 +93,6 @@ def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
         for i, token in enumerate(tokens):
             if token.key in lex.words["roles"] and i + 1 < len(tokens):
                 _add_role(people, tokens, i, lex)
-            elif is_preposition(tokens, i, lex):
-                # "Al Forum": no given name.
-                continue
             elif token.cap and (
                 token.key in known.masculine
                 or token.key in known.feminine
@@ -110,7 +103,6 @@ def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
             elif token.cap and i + 3 < len(tokens) and not (i and tokens[i - 1].cap):
                 _add_presented(people, tokens, i, lex)
     _add_recurring(people, sentences, lex)
-    people.plain = frozenset(t.key for tokens in sentences for t in tokens[1:] if t.cap)
     return people
 
 
@@ -157,10 +149,7 @@ def _add_presented(people: People, tokens: list[Token], at: int, lex: Lexicon) -
     words = tokens[at:end]
     if not 2 <= len(words) <= 3 or end + 1 >= len(tokens) or tokens[end].text != ",":
         return
-    if any(_is_thing(w, lex) for w in words) or (
-        lex.lang == "it" and any(given_name(w.text, lex) for w in words[1:-1])
-    ):
-        # "Parla Carla Robbiano, presidente ...": the name begins behind the verb.
+    if any(_is_thing(w, lex) for w in words):
         return
     beside = to_the_right(tokens, end + 1, lex)
     if beside is not None and beside.kind == "role" and beside.start <= end + 2:

@@ -58,18 +58,13 @@ def name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
     start = end
     while start > head + 1 and phrase[start - 1].cap:
         start -= 1
-    start = _behind_portfolio(keys, start, end, lex)
     if start == end or (lex.lang in ("ru", "uk") and phrase[start].text.isascii()):
         return ()
     before = keys[start - 1]
-    governed = (
-        start > head + 1
-        and before not in lex.words["portfolios"]
-        and (
-            before in lex.words["connectors"]
-            or (before in lex.words["orgs"] and lex.lang in ("it", "fr", "es", "ru", "uk") and end - start == 1)
-            or before in ("the", "il", "la", "lo", "l'", "der", "den", "le", "el")
-        )
+    governed = start > head + 1 and (
+        before in lex.words["connectors"]
+        or (before in lex.words["orgs"] and lex.lang in ("it", "fr", "es", "ru", "uk") and end - start == 1)
+        or before in ("the", "il", "la", "lo", "l'", "der", "den", "le", "el")
     )
     while start < end:
         size = match_phrase(lex.actors, keys, start)
@@ -84,14 +79,6 @@ def name_after(phrase: list[Token], head: int, lex: Lexicon) -> tuple[str, ...]:
     if lex.lang == "ru" and all(is_place(word) for word in name):
         return ()
     return name if lex.lang not in ("ru", "uk") or len(rest) > 1 or phrase[start - 1].cap or start == head + 1 else ()
-
-
-def _behind_portfolio(keys: list[str], start: int, end: int, lex: Lexicon) -> int:
-    """Where the name begins behind the portfolio of an office: "ministro dell'Industria | Yoji Muto"."""
-    at = start
-    while at < end and keys[at] in lex.words["portfolios"]:
-        at += 1
-    return at if at < end else start
 
 
 def nested_role(keys: list[str], lex: Lexicon) -> int:

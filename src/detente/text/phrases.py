@@ -2,7 +2,7 @@
 
 import re
 
-from detente.text.endings import CASE_RU, DEED_RU, FUTURE_IT, PAST_IT, PAST_RU, REFLEXIVE_RU
+from detente.text.endings import CASE_RU, DEED_RU, PAST_IT, PAST_RU, REFLEXIVE_RU
 from detente.text.lexicons import Lexicon, match_phrase, names
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.sources import attached
@@ -145,10 +145,6 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
         ):
             end += 1
             continue
-        if lex.lang == "it" and token.text == "+" and end > start and token.start == tokens[end - 1].end:
-            # "Opec+", "En+"
-            end += 1
-            continue
         if not token.text[0].isalnum():
             break
         if attached(tokens, start, end):
@@ -167,7 +163,11 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
                 and tokens[end - 1].key not in words["connectors"] | words["determiners"]
             ):
                 break
-            if _is_beyond(tokens, start, end, lex, connects=connects):
+            if lex.lang == "it" and tokens[end - 1].cap and len(token.key) > 5 and PAST_IT.search(token.key):
+                break
+            if lex.lang in ("ru", "uk") and not connects and _begins_verb(tokens, end, lex):
+                break
+            if lex.lang == "en" and not connects and _leaves_name(tokens, start, end, lex):
                 break
         elif not token.cap and (token.key in words["stop"] or _is_verb(token, lex)):
             if token.key not in words["pronouns"]:
@@ -177,18 +177,6 @@ def run_right(tokens: list[Token], start: int, lex: Lexicon) -> int:
             break
         end += 1
     return _without_tail(tokens, start, end, lex)
-
-
-def _is_beyond(tokens: list[Token], start: int, at: int, lex: Lexicon, *, connects: bool) -> bool:
-    """Whether a word in lower case is a verb, or begins something new, by its form or place."""
-    word = tokens[at].key
-    if lex.lang == "it" and tokens[at - 1].cap and len(word) > 5 and PAST_IT.search(word):
-        return True
-    if connects or lex.lang == "it":
-        return not connects and FUTURE_IT.search(word) is not None
-    if lex.lang in ("ru", "uk"):
-        return _begins_verb(tokens, at, lex)
-    return lex.lang == "en" and _leaves_name(tokens, start, at, lex)
 
 
 def _without_tail(tokens: list[Token], start: int, end: int, lex: Lexicon) -> int:

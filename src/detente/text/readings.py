@@ -15,7 +15,6 @@ from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
 
 _APART = 4
-_APPOSED = frozenset(("it", "fr", "es"))
 # What is beyond doubt outweighs whatever the weights say.
 _SURE = 6.0
 
@@ -82,24 +81,14 @@ def _people(tokens: list[Token], reader: Reader) -> Iterator[Mention]:
 
 def _in_document(reader: Reader, mention: Mention, view: View, lex: Lexicon) -> list[str]:
     """What the document knows of a phrase: a person of it, the one who spoke last."""
-    found = _opening(reader, mention, view) if lex.lang == "it" else []
     if not mention.name:
-        return found
+        return []
     known = reader.people.knows(mention.name)
-    found += [f"known={known}", f"known={known},{mention.kind}"]
+    found = [f"known={known}", f"known={known},{mention.kind}"]
     if known:
         again = reader.people.name_of(mention.name) == reader.speaker.name
         found.append(f"again={again}")
     return found
-
-
-def _opening(reader: Reader, mention: Mention, view: View) -> list[str]:
-    """Whether the capital of a sentence's first word is a name's: the document has it inside sentences too."""
-    token = view.tokens[mention.start]
-    if mention.start or not token.cap or token.key in reader.lex.words["determiners"]:
-        return []
-    proper = token.key in reader.people.plain
-    return [f"proper={proper}", f"proper={proper},{mention.kind},{mention.end - mention.start == 1}"]
 
 
 def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
@@ -118,19 +107,9 @@ def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
         apart = known.start == mention.end + 1 and known.end < len(tokens) and tokens[mention.end].text == ","
         if reader.lex.lang == "en" and mention.kind == "role" and apart and tokens[known.end].text == ",":
             return known
-        if reader.lex.lang in _APPOSED and after and _apposed(tokens, mention, known, reader.lex.words["connectors"]):
-            return known
         if known.end == mention.start - 1 and tokens[mention.start - 1].text == ",":
             return known
     return mention
-
-
-def _apposed(tokens: list[Token], role: Mention, known: Mention, connectors: frozenset[str]) -> bool:
-    """Whether a name between commas says who a role is: "il presidente di En+, | Gregory Barker, | spiega"."""
-    between = tokens[role.end : known.start]
-    closed = known.end >= len(tokens) or not tokens[known.end].text[0].isalnum()
-    own = all(t.cap or t.text == "+" or t.key in connectors for t in between[:-1])
-    return closed and bool(between) and between[-1].text == "," and own
 
 
 def topic_of(found: Sequence[Reading], at: int) -> Mention | None:

@@ -1,6 +1,5 @@
 """Reporting verbs and whose they are."""
 
-from detente.text.italian import from_body, may_be_place
 from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import Mention, describe, is_role
 from detente.text.phrases import to_the_left, to_the_right
@@ -204,7 +203,7 @@ def _left(tokens: list[Token], start: int, end: int, lex: Lexicon) -> Mention | 
     if lex.lang == "it" and before in lex.by and tokens[start].key.endswith("no") and mention.kind in _BODIES:
         # "Dal Cremlino fanno sapere": many speak from a body.
         return mention
-    sure = mention.kind in ("person", "pronoun", "role") or (len(mention.name) > 1 and not may_be_place(mention, lex))
+    sure = mention.kind in ("person", "pronoun", "role") or len(mention.name) > 1
     if before in lex.words["stop"] and not sure:
         # "A senator from the committee called it ...": the subject opened the sentence.
         opening = first_voice(tokens, lex)
@@ -253,8 +252,6 @@ def _right(tokens: list[Token], end: int, lex: Lexicon) -> Mention | None:
         mention = to_the_right(tokens, end + 1, lex)
         if mention and verb.endswith(("ли", "ут", "ют", "ат", "ят", "лись", "тся", "но")):
             return mention if mention.kind in ("org", "actor", "document", "agency", "name") else None
-    if lex.lang == "it" and tokens[end - 1].key == "sapere" and end < len(tokens) and tokens[end].key in lex.by:
-        return from_body(tokens, end + 1, lex)
     mention = to_the_right(tokens, end, lex)
     if mention is None and lex.lang in ("ru", "uk") and any(t.text == QUOTE for t in tokens[max(0, end - 4) : end]):
         # "«…», — выкрикнул с места депутат": the speaker may stand after a few words.
