@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.text import morphology
+from detente.text.documents import Document
 from detente.text.extents import extended
+from detente.text.extraction import extract
 from detente.text.lexicons import lexicon
 from detente.text.mentions import Mention
 from detente.text.subjects import bodies, case_of, of_subject
@@ -108,3 +110,18 @@ def test_a_name_at_the_end_makes_a_role_a_person():
     tokens = tokenize("эксперт института в Токио Кэндзи Хосино сказал")
     assert extended(tokens, Mention(0, 2, "role")).name == ("Кэндзи", "Хосино")
     assert extended(tokenize("сенатор сказал"), Mention(0, 1, "role")) is None
+
+
+def test_holders_by_morphology():
+    text = (
+        "Поставки титана в США могут возобновиться\n\n"
+        "Отгрузки американским заводам начнутся в мае, сообщили в оргкомитете форума. "
+        "Источник в «Уральском титане» осведомился, готовы ли в Вашингтоне снять пошлину на российский металл. "
+        "Представитель посольства США в Москве Марк Дойл назвал планы преждевременными."
+    )
+    found = extract(Document(doc_id="a.txt", text=text, lang="ru"))
+    assert [s.holder_name for s in found[1:]] == [
+        "оргкомитет форума",
+        "Источник в «Уральском титане»",
+        "Марк Дойл",
+    ]
