@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,6 +129,36 @@ def test_what_is_computed_anyway_is_taken_where_the_dear_one_is_better(runs, sta
         found = both.predict_proba(statements)
         np.testing.assert_allclose(found["stance"], dear.predict_proba(statements)["stance"], atol=1e-9)
         np.testing.assert_allclose(found["sentiment"], answering.predict_proba(statements)["sentiment"], atol=1e-9)
+
+
+@dataclass(frozen=True)
+class Halved:
+    """A classifier that makes statements ready first, as those with an encoder do."""
+
+    whole: Any
+
+    @property
+    def tasks(self):
+        return self.whole.tasks
+
+    def prepare(self, statements):
+        return [statements]
+
+    def finish(self, prepared):
+        return self.whole.predict_proba(prepared[0])
+
+
+@pytest.mark.parametrize("halved", [("cheap",), ("dear",), ("cheap", "dear")])
+def test_checkpoints_in_halves_answer_the_same(runs, statements, halved):
+    plain = {name: checkpoints.load(runs[name]) for name in ("cheap", "dear")}
+    choice = cascade.choose(np.array([0]), np.array([[0.6, 0.2, 0.2]]), np.array([[0.6, 0.2, 0.2]]))
+    threshold = float(np.median(plain["cheap"].predict_proba(statements)["stance"].max(axis=1)))
+    choices = {"stance": {**choice, "threshold": threshold}}
+    cut = plain | {name: replace(plain[name], classifier=Halved(plain[name].classifier)) for name in halved}
+    first = cascade.Cascade(**plain, choices=choices).predict_proba(statements)
+    second = cascade.Cascade(**cut, choices=choices).predict_proba(statements)
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
 
 
 def test_thresholds_are_kept_beside_the_dear_run_and_read_again(runs, monkeypatch):

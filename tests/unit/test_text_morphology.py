@@ -59,18 +59,16 @@ def test_the_lexicon_has_verbs_by_their_infinitives():
 
 
 @pytest.mark.parametrize(
-    ("sentence", "first", "goes"),
+    ("sentence", "feature"),
     [
-        ("Комиссия отложила решение", 1, "yes"),
-        ("Комиссию обвинил сенатор", 1, "no"),
-        ("Комиссия обвинил сенатор", 1, "differs"),
+        ("Комиссия отложила решение", "subject+=yes,nom"),
+        ("Комиссия обвинил сенатор", "subject+=differs,nom"),
+        ("Комиссию обвинил сенатор", "subject+=differs,obl"),
+        ("Комиссия: решение", "subject+=no,nom"),
     ],
 )
-def test_a_subject_goes_with_its_verb(sentence, first, goes):
-    found = list(of_subject(tokenize(sentence), Mention(0, first, "org")))
-    case = "obl" if sentence.startswith("Комиссию") else "nom"
-    wanted = f"subject+={goes},{case}" if goes != "no" else "subject+=differs,obl"
-    assert wanted in found
+def test_a_subject_goes_with_its_verb(sentence, feature):
+    assert feature in set(of_subject(tokenize(sentence), Mention(0, 1, "org")))
 
 
 def phrases(sentence):

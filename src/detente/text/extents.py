@@ -8,7 +8,6 @@ from detente.text.tokens import QUOTE, Token
 _PLACING = frozenset(("в", "во", "из", "при", "от", "по"))
 _ABOUT = frozenset(("по", "за"))
 _REACHING = ("person", "role", "vague", "name", "org", "other", "actor")
-_SHARE = 0.15
 _NAME = 3
 
 
@@ -17,7 +16,7 @@ def extended(tokens: list[Token], mention: Mention) -> Mention | None:
     if mention.kind not in _REACHING:
         return None
     start, end = mention.start, mention.end
-    if start and _is(tokens[start - 1], ("NUMR",)) and not tokens[start - 1].cap:
+    if start and morphology.may_be(tokens[start - 1].text, ("NUMR",)) and not tokens[start - 1].cap:
         start -= 1
     named, people = mention.name, mention.kind in ("person", "role", "vague", "name")
     while (after := _bracket(tokens, _governed(tokens, end, _PLACING if people else _ABOUT))) > end:
@@ -42,7 +41,8 @@ def _bracket(tokens: list[Token], at: int) -> int:
 def _genitives(tokens: list[Token], at: int) -> int:
     """The end of the genitives and foreign names that stand there."""
     while at < len(tokens) and (
-        _is(tokens[at], ("NOUN", "ADJF"), ("gent",)) or (tokens[at].cap and tokens[at].text.isascii())
+        morphology.may_be(tokens[at].text, ("NOUN", "ADJF"), ("gent",))
+        or (tokens[at].cap and tokens[at].text.isascii())
     ):
         at += 1
     return at
@@ -56,9 +56,17 @@ def _governed(tokens: list[Token], at: int, prepositions: frozenset[str]) -> int
     if tokens[first].text in MARKS:
         return next((i + 1 for i in range(first + 1, min(first + 8, len(tokens))) if tokens[i].text in MARKS), at)
     end = first
-    while end < len(tokens) and _is(tokens[end], ("ADJF", "PRTF")) and not _is(tokens[end], ("NOUN",)):
+    while (
+        end < len(tokens)
+        and morphology.may_be(tokens[end].text, ("ADJF", "PRTF"))
+        and not morphology.may_be(tokens[end].text, ("NOUN",))
+    ):
         end += 1
-    if end == len(tokens) or not (_is(tokens[end], ("NOUN",)) or tokens[end].cap) or tokens[end].text == QUOTE:
+    if (
+        end == len(tokens)
+        or not (morphology.may_be(tokens[end].text, ("NOUN",)) or tokens[end].cap)
+        or tokens[end].text == QUOTE
+    ):
         return at
     # "в Токио | Рюта Хосино": a name follows a place.
     return end + 1 if tokens[end].cap and morphology.is_place(tokens[end].text) else _genitives(tokens, end + 1)
@@ -71,11 +79,3 @@ def _name_end(tokens: list[Token], at: int) -> int:
         end += 1
     whole = end - at >= 2 and (end == len(tokens) or not tokens[end].cap)
     return end if whole and not any(morphology.is_place(t.text) for t in tokens[at:end]) else at
-
-
-def _is(token: Token, parts: tuple[str, ...], cases: tuple[str, ...] = ()) -> bool:
-    """Whether a word may be one of these parts of speech, in one of these cases if any are given."""
-    if not token.text[0].isalpha() or token.text == QUOTE:
-        return False
-    found = morphology.forms(token.text)
-    return any(f.part in parts and (not cases or f.case in cases) and f.share > _SHARE for f in found)

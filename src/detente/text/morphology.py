@@ -11,6 +11,8 @@ _LEAST = 0.02
 _GUESSED = frozenset(("Geox", "Orgn"))
 # Below this a phrase is taken not to stand in the nominative.
 _MAY = 0.1
+# Readings below this are not counted with.
+_LIKELY = 0.15
 
 
 class Form(NamedTuple):
@@ -50,6 +52,12 @@ def forms(word: str) -> tuple[Form, ...]:
             marks = frozenset(tag.grammemes) - (frozenset() if parse.is_known else _GUESSED)
             found.append(Form(part, case, number, gender, tense, parse.normal_form, parse.score, marks))
     return tuple(found)
+
+
+def may_be(word: str, parts: Sequence[str], cases: Sequence[str] = ()) -> bool:
+    """Whether a word may be one of these parts of speech, in one of these cases if any are given."""
+    found = forms(word) if word[0].isalpha() else ()
+    return any(f.part in parts and (not cases or f.case in cases) and f.share > _LIKELY for f in found)
 
 
 def nominative_share(word: str) -> float:

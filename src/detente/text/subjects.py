@@ -72,22 +72,15 @@ def bodies(tokens: list[Token]) -> list[tuple[int, int]]:
         if tokens[at - 1].key not in WITHIN or not tokens[at].text[0].isalpha():
             continue
         end = at
-        while end < len(tokens) and _is(tokens[end], ("ADJF", "PRTF"), ("loct",)):
+        while end < len(tokens) and morphology.may_be(tokens[end].text, ("ADJF", "PRTF"), ("loct",)):
             end += 1
-        if end == len(tokens) or not _is(tokens[end], ("NOUN",), ("loct", "loc2")):
+        if end == len(tokens) or not morphology.may_be(tokens[end].text, ("NOUN",), ("loct", "loc2")):
             continue
         end += 1
-        while end < len(tokens) and _is(tokens[end], ("NOUN", "ADJF"), ("gent",)):
+        while end < len(tokens) and morphology.may_be(tokens[end].text, ("NOUN", "ADJF"), ("gent",)):
             end += 1
         found.append((at, end))
     return found
-
-
-def _is(token: Token, parts: tuple[str, ...], cases: tuple[str, ...]) -> bool:
-    """Whether a word may be one of these parts of speech in one of these cases."""
-    if not token.text[0].isalpha() or token.text == QUOTE:
-        return False
-    return any(f.part in parts and f.case in cases and f.share > _NOT for f in morphology.forms(token.text))
 
 
 def case_of(words: Sequence[str]) -> str:
