@@ -76,3 +76,32 @@ def test_rules_measured_on_their_own_labels_are_told(run, labelled):
     header, first = (labelled / "again.csv").read_text(encoding="utf-8").splitlines()[:2]
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert (row["origin"], row["given_origin"]) == ("rules", "rules")
+
+
+def test_shares_corrected_by_a_machines_labels_are_told(run, labelled):
+    assert train(run, "in.jsonl")[0] == 0
+    assert run("predict", "checkpoint=run", "input=rules.csv", "output=p.csv")[0] == 0
+    toward = "the shares are corrected towards that machine, not towards people"
+    told = f"180 of the 180 labels of rules.csv are a machine's (origin rules): {toward}"
+    for gold, expected in (
+        (["gold=rules.csv"], told),
+        ([], told.replace("rules.csv", "the given gold")),
+        (["gold=in.jsonl"], ""),
+        (["gold=rules.csv", "data.columns.stance=given_stance"], ""),
+    ):
+        status, out, err = run("prevalence", "input=p.csv", "task=stance", "output=", *gold)
+        assert status == 0, err
+        assert expected in out
+        assert expected or "machine" not in out
+
+
+def test_a_label_model_or_a_search_on_a_machines_labels_is_told(run, labelled):
+    status, out, err = run(
+        "label", "input=in.jsonl", "output=j.csv", "labeller.join=weighted", "labeller.gold=rules.csv"
+    )
+    assert status == 0, err
+    assert "180 of the 180 labels of rules.csv are a machine's (origin rules): the label model trusts" in out + err
+    tiny = ["model=linear", "model.cues=false", "search.c.low=0.5", "search.c.high=2.0", "trials=1", "rungs=[1.0]"]
+    status, _, err = run("tune", "data=files", "data.all=rules.csv", "task=stance", *tiny, "hydra.run.dir=searched")
+    assert status == 0, err
+    assert "120 of the 120 training labels are a machine's (origin rules): it is what is learnt" in err

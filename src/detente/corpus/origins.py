@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from detente.records import Statement
+from detente.tasks import Task
 
 # What `label` writes as origin, up to a colon.
 MACHINES = ("rules", "model", "llm", "joined")
@@ -22,6 +23,22 @@ def of_labels(statement: Statement, columns: Mapping[str, str | None]) -> Statem
     if GIVEN_ORIGIN in statement.extra and any(str(column).startswith(GIVEN) for column in columns.values()):
         return replace(statement, origin=str(statement.extra[GIVEN_ORIGIN] or ""))
     return statement
+
+
+def of_row(values: Mapping[str, Any], columns: Mapping[str, str | None]) -> str:
+    """The origin of the labels of a row that is no statement, by the same rule as `of_labels`."""
+    given = any(str(column).startswith(GIVEN) for column in columns.values())
+    return str(values.get(GIVEN_ORIGIN if given else columns.get("origin") or "origin") or "")
+
+
+def of_given(values: Mapping[str, Any], tasks: Sequence[Task]) -> str:
+    """The origin of the labels in `given_<task>` of a row of predictions.
+
+    `label` writes it to `given_origin`. `predict` leaves `origin` as it was with those labels, also where it was
+    given what `label` wrote, whose own `given_<task>` is `given_given_<task>` then.
+    """
+    again = any(f"{GIVEN}{GIVEN}{task.name}" in values for task in tasks)
+    return str(values.get("origin" if again or GIVEN_ORIGIN not in values else GIVEN_ORIGIN) or "")
 
 
 def machine_labels(statements: Sequence[Statement]) -> dict[str, int]:
@@ -55,6 +72,27 @@ def of_measuring(found: Mapping[str, int], n: int, what: str) -> str:
         f"{sum(found.values()):,} of the {n:,} labels of {what} are a machine's ({_named(found)}): scores on them are "
         "agreement with that machine, not accuracy; measure on labels by people, and where a person has checked "
         "these, set origin to people"
+    )
+
+
+def of_correcting(found: Mapping[str, int], n: int, what: str) -> str:
+    """A sentence on the labels of `what` that shares are corrected by; empty if none is a machine's."""
+    if not found:
+        return ""
+    return (
+        f"{sum(found.values()):,} of the {n:,} labels of {what} are a machine's ({_named(found)}): the shares are "
+        "corrected towards that machine, not towards people; give labels by people, and where a person has checked "
+        "these, set origin to people"
+    )
+
+
+def of_joining(found: Mapping[str, int], n: int, what: str) -> str:
+    """A sentence on the labels of `what` that a label model is fitted on; empty if none is a machine's."""
+    if not found:
+        return ""
+    return (
+        f"{sum(found.values()):,} of the {n:,} labels of {what} are a machine's ({_named(found)}): the label model "
+        "trusts those who agree with that machine"
     )
 
 

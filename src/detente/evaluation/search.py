@@ -144,6 +144,8 @@ def work(search: Search) -> None:
         raise UsageError(
             f"{search.run_dir} holds a study of other statements (data={search.data.name} has changed since)"
         )
+    for note in () if "fingerprint" in study.user_attrs else corpus.notes:
+        log.warning(note)
     study.set_user_attr("fingerprint", corpus.fingerprint)
     shares = _shares(corpus.train, search)
     while (done := len(finished(study))) < search.trials:

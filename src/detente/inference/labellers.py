@@ -10,6 +10,7 @@ import numpy as np
 from detente import checkpoint as checkpoints
 from detente import files, paths
 from detente.arrays import FloatArray
+from detente.corpus import origins
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.labelling import functions, label_model, llm, rules
 from detente.labelling.answers import Answers, Labeller, labels_of
@@ -263,7 +264,8 @@ def _fitted(
     if not sample:
         raise InputError("there are no statements to fit the label model on; give statements, or labeller.join=vote")
     cast = votes(sample)
-    models, notes = {}, []
+    machines = origins.of_joining(origins.machine_labels(sample), len(sample), spec.gold) if spec.gold else ""
+    models, notes = {}, [machines] if machines else []
     for task in setting.tasks:
         given = [s.labels.get(task.name, "") for s in sample] if spec.gold else [""] * len(sample)
         gold = label_model.positions(given, task.labels)

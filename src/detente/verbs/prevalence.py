@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from detente import files, paths
+from detente.corpus import origins
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.evaluation.confidence.proportions import Estimate
 from detente.evaluation.shares import plots as share_plots
@@ -66,7 +67,9 @@ def run(job: PrevalenceJob) -> Outcome:
     gold = populations.read_gold(job.gold, tasks, job.data) if job.gold else populations.given_gold(population, tasks)
     cells = populations.cells(population, by=job.by)
     rows: list[ShareRow] = []
-    warnings: list[str] = []
+    n_gold = len({given for of in gold.labels.values() for given in of})
+    warned = origins.of_correcting(gold.machines, n_gold, job.gold or "the given gold")
+    warnings = [warned] if warned else []
     tasks = [task for task in tasks if gold.labels[task.name]]
     if not tasks:
         raise InputError(f"{job.gold} has no label of {' or '.join(job.task)}; label some rows first")

@@ -4,6 +4,7 @@ import array
 import datetime
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente import files
+from detente.corpus import origins
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.evaluation.shares.table import ALL, NONE, Labelled
 from detente.files import Layout, Row
@@ -28,7 +30,7 @@ class Population:
     """Predictions row by row: where each stands, its group and period, and for each task its label and probabilities.
 
     `proba` holds rows one after another. `hard` names the tasks of which the file has labels alone;
-    `given` holds labels that came with the rows.
+    `given` holds labels that came with the rows, `given_origins` whose these are.
     """
 
     where: list[str] = field(default_factory=list)
@@ -37,15 +39,20 @@ class Population:
     predicted: dict[str, list[int]] = field(default_factory=dict)
     proba: "dict[str, array.array[float]]" = field(default_factory=dict)
     given: dict[str, list[int]] = field(default_factory=dict)
+    given_origins: list[str] = field(default_factory=list)
     hard: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gold:
-    """Labels by people: for each task, id -> position of the label; the weight of each id, if any is given."""
+    """Labels by people: for each task, id -> position of the label; the weight of each id, if any is given.
+
+    `machines` counts, by origin, the rows whose labels are a machine's after all.
+    """
 
     labels: Mapping[str, Mapping[str, int]]
     weights: Mapping[str, float] | None
+    machines: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_population(path: str, tasks: Sequence[Task], *, by: Sequence[str], period: str, date: str) -> Population:
@@ -70,6 +77,7 @@ def read_population(path: str, tasks: Sequence[Task], *, by: Sequence[str], peri
             when = _period(row, date, period) if period else ""
             found.where.append(row.where)
             found.ids.append(_text(row.values.get("id")))
+            found.given_origins.append(origins.of_given(row.values, tasks))
             found.keys.append((*(_text(row.values.get(name)) or NONE for name in by), when))
             for task in tasks:
                 _add_prediction(found, task, row)
@@ -153,6 +161,7 @@ def read_gold(path: str, tasks: Sequence[Task], layout: Layout) -> Gold:
     labels: dict[str, dict[str, int]] = {task.name: {} for task in tasks}
     weights: dict[str, float] = {}
     where: dict[str, str] = {}
+    machines: Counter[str] = Counter()
     column = {name: layout.columns.get(name) or name for name in ("id", "probability", "weight", *labels)}
     for table in files.expand(path):
         names = files.column_names(table)
@@ -174,6 +183,8 @@ def read_gold(path: str, tasks: Sequence[Task], layout: Layout) -> Gold:
             if given in where:
                 raise InputError(f'{row.where}: the id "{given[:60]}" has a label already at {where[given]}')
             where[given] = row.where
+            origin = origins.of_row(row.values, layout.columns)
+            machines[origin] += origins.is_machine(origin)
             weight = _weight(row, column)
             if weight is not None:
                 weights[given] = weight
@@ -183,7 +194,7 @@ def read_gold(path: str, tasks: Sequence[Task], layout: Layout) -> Gold:
     if weights and len(weights) < len(where):
         missing = next(given for given in where if given not in weights)
         raise InputError(f"{where[missing]}: no probability or weight, other rows have one; give every gold row one")
-    return Gold(labels=labels, weights=weights or None)
+    return Gold(labels=labels, weights=weights or None, machines=+machines)
 
 
 def _weight(row: Row, column: Mapping[str, str]) -> float | None:
@@ -210,7 +221,9 @@ def given_gold(population: Population, tasks: Sequence[Task]) -> Gold:
     }
     if not any(labels.values()):
         raise InputError("no gold: give gold=FILE with id and label, or predictions with a given_<task> column")
-    return Gold(labels=labels, weights=None)
+    rows = {i for given in population.given.values() for i, label in enumerate(given) if label >= 0 and ids[i]}
+    machines = Counter(origin for i in rows if origins.is_machine(origin := population.given_origins[i]))
+    return Gold(labels=labels, weights=None, machines=machines)
 
 
 def labelled(population: Population, gold: Gold, task: Task) -> Labelled:
