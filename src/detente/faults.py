@@ -27,6 +27,8 @@ def of_composing(verb: str, error: Exception) -> str:
     if group:
         known = re.findall(r"^\t(\S+)$", text, re.M)
         name = group[1].removesuffix("@model.encoder")
+        if name == "search" and (paths.configs() / "model" / f"{group[2]}.yaml").is_file():
+            return f"there is no search for model={group[2]}; tune one of {', '.join(known)}"
         return f"{name}={group[2]} is not known; {did_you_mean(group[2], known)}"
     override = re.search(r"Could not override '([^']+)'", text)
     if (override and "@model.encoder" in override[1]) or "Could not override 'encoder" in text:

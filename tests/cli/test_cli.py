@@ -197,6 +197,7 @@ MISTAKES = [
     (["compare", "runs=[no_text.csv]"], 1, "no_text.csv/metrics.json does not exist; give run folders"),
     (["report", "run=no_text.csv"], 1, "no_text.csv/metrics.json does not exist; give a run folder"),
     (["select", "input=header.csv", "output=y.csv"], 1, "header.csv holds no statement; give a file or folder"),
+    (["tune", "model=majority"], 2, "there is no search for model=majority; tune one of blend"),
     (["compare", "runs=nowhere"], 2, "runs must be a list"),
 ]
 
