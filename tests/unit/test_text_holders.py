@@ -59,6 +59,7 @@ INTERVIEWS = {
     "bold": "{intro}\n\n**Did you like it?**\n\nI did. We found oil.\n\n**They left.**\n\nWe stayed.\n\n**And you now?**\n\nAsk Exxon.",
     "subheads": "{intro}\n\n## Did you like it?\n\nI did. We found oil.\n\n## They left?\n\nWe stayed.\n\n## And you now?\n\nAsk Exxon.",
     "plain": "{intro}\n\nDid you like it?\n\nI did. We found oil.\n\nThey left?\n\nWe stayed.\n\nAnd you now?\n\nAsk Exxon.",
+    "quoted": "{intro}\n\nDid you like it? «I did. We found oil.»\n\nThey left? «We stayed.»\n\nAnd you now? «Ask Exxon.»",
     "dashes": "{intro}\n\n— Did you like it?\n\n— I did. We found oil.\n\n— They left.\n\n— We stayed.\n\n— And you now?\n\n— Ask Exxon.",
 }
 

@@ -7,7 +7,7 @@ from detente.text.lexicons import Lexicon, match_phrase
 from detente.text.mentions import MARKS, Mention, describe, is_role
 from detente.text.phrases import run_right
 from detente.text.subjects import bodies
-from detente.text.tags import is_verb_shaped
+from detente.text.tags import is_past, is_verb_shaped
 from detente.text.tokens import QUOTE, Token
 
 _REACH = 60
@@ -15,6 +15,10 @@ _TAIL_IT = re.compile(r"(?:ese|esi|an[oaie]|in[oaie]|ic[oaie]|ch[ei]|russ[oaie]|
 _TAIL_RU = re.compile(r"(?:ого|его|ой|ей|ых|их|а|я|ы|и|у|ю|ов|ев)$")
 _ADJECTIVE_RU = re.compile(r"(?:[ыио]й|ая|яя|ое|ее|ые|ие)$")
 # Where every noun has a capital, and where the order of words alone tells the subject, a capital inside is no sign.
+_MANNER = {
+    "en": re.compile(r"\w{3}(?<!supp)(?<!fami)(?<!assemb)(?<!month)(?<!week)(?<!dai)ly$"),
+    "it": re.compile(r"\w{3}mente$"),
+}
 _NOUNS_CAPITAL = frozenset(("de",))
 _NO_CASES = frozenset(("en", "de"))
 _NOUNS = ("orgs", "groups", "vague", "documents")
@@ -121,7 +125,7 @@ def _phrase(tokens: list[Token], at: int, lex: Lexicon) -> Mention | None:
         end -= 1
     if end <= at:
         return None
-    end = _to_mark(tokens, at, end)
+    end = _before_finite(tokens, at, _to_mark(tokens, at, end), lex)
     end = _before_verb(tokens, at, _between_names(tokens, at, end, lex), lex)
     found = describe(tokens, at, end, lex)
     if found is not None and found.start == at and found.kind in ("person", "role", "pronoun"):
@@ -139,6 +143,16 @@ def _to_mark(tokens: list[Token], at: int, end: int) -> int:
     for opening, closing in (("«", "»"), ("“", "”"), ("„", "“")):
         if inside.count(opening) > inside.count(closing):
             return next((i + 1 for i in range(end, min(end + 8, len(tokens))) if tokens[i].text == closing), end)
+    return end
+
+
+def _before_finite(tokens: list[Token], at: int, end: int, lex: Lexicon) -> int:
+    """The end before the first word that is surely a finite verb, and before adverbs: "the company | promptly"."""
+    bare = 1 + (tokens[at].key in lex.words["determiners"])
+    end = next((i for i in range(at + bare, end) if not tokens[i].cap and is_past(tokens[i].key, lex)), end)
+    manner = _MANNER.get(lex.lang)
+    while manner and end > at + 1 and not tokens[end - 1].cap and manner.search(tokens[end - 1].key):
+        end -= 1
     return end
 
 

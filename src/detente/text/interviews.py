@@ -1,7 +1,8 @@
 """Interviews: which stretches of a document are questions, which answers, and who answers.
 
-Four layouts: a label before every turn, a dash before every turn, questions in bold or as subheads, and
-questions that are paragraphs of their own with no sign but their question mark.
+Five layouts: a label before every turn, a dash before every turn, questions in bold or as subheads, questions
+that are paragraphs of their own with no sign but their question mark, and paragraphs of a question and, in
+quotation marks to their end, its answer.
 """
 
 import re
@@ -27,6 +28,8 @@ _INNER = re.compile(
 _DASH = re.compile(r"[ \t>*_]*[—–-][ \t]+")
 _ASKS = frozenset(("q", "d", "в", "f", "p", "вопрос", "domanda", "question", "корреспондент", "frage"))
 _ANSWERS = frozenset(("a", "r", "о", "ответ", "risposta", "answer", "antwort"))
+# A paragraph of a question and a quoted answer: nothing but the question stands outside the marks.
+_ASKED_THEN_QUOTED = re.compile(r"[^«»“”\"\n]{4,260}?[?.!…][*_]*[ \t]+(?=[«“\"])")
 _TURNS = 4
 _QUESTIONS = 3
 _LONG = 260
@@ -94,7 +97,7 @@ class Turn(NamedTuple):
 
 def turns(text: str, known: People) -> list[Turn]:
     """The turns of an interview in order; none where the document is no interview."""
-    return _labelled(text, known) or _alternating(text, known)
+    return _labelled(text, known) or _alternating(text, known) or _quoted(text, known)
 
 
 def of(start: int, found: Sequence[Turn]) -> Turn | None:
@@ -161,6 +164,30 @@ def _alternating(text: str, known: People) -> list[Turn]:
         label = name.split()[-1]
         return [Turn(*paragraphs[i], i in questions, layout, "" if i in questions else label, name) for i in inside]
     return []
+
+
+def _quoted(text: str, known: People) -> list[Turn]:
+    """Turns within paragraphs: a question, then the answer in quotation marks to the paragraph's end."""
+    found = []
+    for paragraph in lines(text):
+        match = _ASKED_THEN_QUOTED.match(text, paragraph.start, paragraph.end)
+        if match and _is_one_quote(text[match.end() : paragraph.end].strip()):
+            found.append((paragraph.start, match.end(), paragraph.end))
+    asked = [text[a:b] for a, b, _ in found]
+    if sum(question.rstrip(_CLOSING).endswith("?") for question in asked) < _QUESTIONS:
+        return []
+    name = _presented(text[: found[0][0]], known)
+    if not name or not _is_talk(asked, [text[b:c] for _, b, c in found]):
+        return []
+    label = name.split()[-1]
+    turns = [(Turn(a, b, True, "quoted", "", name), Turn(b, c, False, "quoted", label, name)) for a, b, c in found]
+    return [turn for pair in turns for turn in pair]
+
+
+def _is_one_quote(words: str) -> bool:
+    """Whether a text is one quotation, opened at its beginning and closed at its end only."""
+    inner = words.rstrip(".")[1:-1]
+    return len(words) > 2 and words.rstrip(".")[-1] in '»”"' and not any(mark in inner for mark in '»”"')
 
 
 def _is_dashed(text: str, paragraph: Line) -> bool:

@@ -197,7 +197,7 @@ def match_phrase(phrases: Phrases, keys: list[str], at: int) -> int:
 
 def _words(given: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """The lists of words of a lexicon; those that only some languages have are empty in the others."""
-    some = ("interpreting", "standing", "countries", "flows", "states", "irregular")
+    some = ("interpreting", "standing", "countries", "flows", "states", "irregular", "pasts")
     found = {name: frozenset[str]() for name in some} | {name: _keys(entries) for name, entries in given.items()}
     return found | {"states": found["states"] | _keys(_inflected(given, "states_all"))}
 

@@ -88,17 +88,11 @@ class People:
 def gather(sentences: list[list[Token]], lex: Lexicon) -> People:
     """The people of a document: names that begin with a given name, and names tied to a role."""
     people = People(lex)
-    known = names()
     for tokens in sentences:
         for i, token in enumerate(tokens):
             if token.key in lex.words["roles"] and i + 1 < len(tokens):
                 _add_role(people, tokens, i, lex)
-            elif token.cap and (
-                token.key in known.masculine
-                or token.key in known.feminine
-                or given_name(token.text, lex)
-                or _is_initial(token)
-            ):
+            elif _is_given(token, lex):
                 _add_name(people, tokens, i, lex)
             elif token.cap and i + 3 < len(tokens) and not (i and tokens[i - 1].cap):
                 _add_presented(people, tokens, i, lex)
@@ -147,6 +141,9 @@ def _add_presented(people: People, tokens: list[Token], at: int, lex: Lexicon) -
     """Somebody whose given name no list has, by the role behind the name: "Dhiraj Solanki, an analyst at Eastgate"."""
     end = _name_end(tokens, at)
     words = tokens[at:end]
+    if len(words) == 3 and _is_given(words[1], lex):
+        # "Parla Aldo Brusaferri, consulente": a verb that opens the line, then the name.
+        return
     if not 2 <= len(words) <= 3 or end + 1 >= len(tokens) or tokens[end].text != ",":
         return
     if any(_is_thing(w, lex) for w in words):
@@ -174,6 +171,13 @@ def _add_name(people: People, tokens: list[Token], at: int, lex: Lexicon) -> Non
         beside = to_the_right(tokens, mention.end + 1, lex)
         role = beside.role if beside is not None and beside.kind == "role" else ""
     people.add(mention.name, role, tokens[at].start)
+
+
+def _is_given(token: Token, lex: Lexicon) -> bool:
+    """Whether a word with a capital is a given name or an initial."""
+    known = names()
+    listed = token.key in known.masculine or token.key in known.feminine
+    return token.cap and (listed or bool(given_name(token.text, lex)) or _is_initial(token))
 
 
 def _is_initial(token: Token) -> bool:

@@ -7,7 +7,7 @@ from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
 from detente.text.forms import of_form, of_unsaid
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
-from detente.text.mentions import Mention
+from detente.text.mentions import Mention, is_role
 from detente.text.people import stem_of
 from detente.text.reader import Holder, Reader, Sentence
 from detente.text.tags import is_verb_shaped
@@ -15,6 +15,10 @@ from detente.text.tokens import QUOTE, Token
 from detente.text.weights import score
 
 _APART = 4
+# Words of an insertion behind a name; among the first of them stands the role that it tells.
+_INSERTION = 14
+_EARLY = 3
+_AGES = frozenset(("anni", "anno", "years", "old", "year", "aged", "лет", "года", "год", "jahre", "ans", "años"))
 # What is beyond doubt outweighs whatever the weights say.
 _SURE = 6.0
 
@@ -98,18 +102,37 @@ def principal(tokens: list[Token], mention: Mention, reader: Reader) -> Mention:
         # "In Doha Igor Sechin spoke": the place is no part of the name.
         inner = (m for m in _people(tokens, reader) if m.end == mention.end and m.start > mention.start)
         return next(inner, mention)
-    if mention.kind not in ("role", "person") or named:
+    if named:
         return mention
+    described = _described(tokens, mention, reader)
+    if described is not None or mention.kind not in ("role", "person"):
+        return described or mention
     for known in _people(tokens, reader):
         after, between = 0 <= known.start - mention.end <= _APART, tokens[mention.end : known.start]
         if after and all(t.text[0].isalnum() and not is_verb_shaped(t.key, "", reader.lex) for t in between):
             return known
         apart = known.start == mention.end + 1 and known.end < len(tokens) and tokens[mention.end].text == ","
-        if reader.lex.lang == "en" and mention.kind == "role" and apart and tokens[known.end].text == ",":
+        if mention.kind == "role" and apart and tokens[known.end].text == ",":
             return known
         if known.end == mention.start - 1 and tokens[mention.start - 1].text == ",":
             return known
     return mention
+
+
+def _described(tokens: list[Token], mention: Mention, reader: Reader) -> Mention | None:
+    """The person whom an insertion with the phrase describes: "Ann Lee, 51, deputy head of | the firm Kolaport"."""
+    for known in _people(tokens, reader):
+        between = tokens[known.end : mention.start]
+        if not (1 <= len(between) <= _INSERTION and between[0].text == ","):
+            continue
+        words = [t for t in between if t.text[0].isalpha()]
+        aged = all(t.text == "," or t.key[0].isdigit() or t.key in _AGES for t in between)
+        role = next((i for i, t in enumerate(words) if is_role(t.key, reader.lex)), len(words))
+        plain = all(t.text[0].isalnum() or t.text == "," for t in between)
+        plain = plain and not any(is_verb_shaped(t.key, "", reader.lex) or t.key in reader.lex.aux for t in words)
+        if plain and ((role <= _EARLY and role < len(words)) or (aged and mention.kind == "role")):
+            return known
+    return None
 
 
 def topic_of(found: Sequence[Reading], at: int) -> Mention | None:

@@ -9,6 +9,8 @@ from detente.text.mentions import MARKS, is_role
 from detente.text.tokens import QUOTE, Token
 
 _SHORT = 5
+_REMOTE_IT = re.compile(r"\w{2}(?:ò|arono|[ei]rono|ettero)$")
+_NO_VERBS_IT = frozenset(("però", "perciò", "acciò", "oblò", "casinò", "rondò", "comò"))
 _PARTICIPLE_IT = re.compile(r"(?:at|ut|it|es|ess|ost|ett|int|ort|ers|ott|st)[oaie]$")
 
 
@@ -51,6 +53,13 @@ def _tag(tokens: list[Token], keys: list[str], at: int, lex: Lexicon) -> str:
     if token.key in words["states"]:
         return "e"
     return "v" if is_verb_shaped(token.key, keys[at - 1] if at else "", lex) else "w"
+
+
+def is_past(word: str, lex: Lexicon) -> bool:
+    """Whether a word of English or Italian can be nothing but a finite past: "flew", "impiantò"."""
+    if lex.lang == "it":
+        return bool(_REMOTE_IT.search(word)) and word not in _NO_VERBS_IT
+    return lex.lang == "en" and word in lex.words["pasts"]
 
 
 def is_verb_shaped(word: str, before: str, lex: Lexicon) -> bool:
