@@ -36,6 +36,7 @@ from detente.models.blend import BlendSpec
 from detente.models.finetune import FinetuneSpec
 from detente.models.frozen import FrozenSpec
 from detente.models.lora import LoraSpec
+from detente.models.multitask import MultitaskSpec
 from detente.records import Statement
 
 WORDS = ["Moscow", "gladly", "welcomes", "bans", "the", "uranium", "project", "angrily", "unseen", "Ωμέγα", "!", "漢字"]
@@ -69,6 +70,7 @@ def run_of(statements, stance, sentiment, tiny_encoder, tmp_path_factory):
     specs = {
         "finetune": lambda: FinetuneSpec(encoder=tiny_encoder, epochs=8, learning_rate=3e-3, patience=8),
         "lora": lambda: LoraSpec(encoder=tiny_encoder, max_steps=4),
+        "multitask": lambda: MultitaskSpec(encoder=tiny_encoder, epochs=8, learning_rate=3e-3, patience=8),
         "frozen": lambda: FrozenSpec(encoder=tiny_encoder, c=1.0),
         "blend": lambda: BlendSpec(encoder=tiny_encoder, folds=3),
     }
@@ -347,7 +349,7 @@ def test_what_cannot_be_exported_is_said(statements, stance, tmp_path, run_of):
     save_run(
         tmp_path, "majority", base.fit(MajoritySpec(), (stance,), table, table, seed=1, run_dir=tmp_path), statements
     )
-    with pytest.raises(UsageError, match="of the family majority, which has no encoder to export"):
+    with pytest.raises(UsageError, match="of the family majority, of which there is no export"):
         onnx_export.export(tmp_path, statements, precision="fp32")
     with pytest.raises(InputError, match=r"no dev statement has a label .* input=LABELLED_FILE"):
         onnx_export.export(run_of("finetune"), [Statement(text="No label here.")], precision="fp32")

@@ -26,10 +26,12 @@ from detente.forward import Compute, cores
 from detente.models import blend, frozen
 from detente.models.base import Classifier
 from detente.models.finetune import Finetuned, reading_of
+from detente.models.multitask import Multitask
+from detente.models.passes import LOGITS
 from detente.tasks import Task
 
 FORMAT = 1
-FAMILIES = ("finetune", "lora", "frozen", "blend")
+FAMILIES = ("finetune", "lora", "multitask", "frozen", "blend")
 PRECISIONS = ("fp32", "int8")
 MANIFEST = "export.json"
 # Small batches keep the 8-bit products and their scales in a core's cache.
@@ -149,6 +151,9 @@ def classifier(
         marked = family == "finetune" and reading_of(folder).get("marked", False)
         length = next(iter(parts.values()))["max_length"]
         return Finetuned(tasks, models, length, {}, marked=marked, computes=computes)
+    if family == "multitask":
+        tokenizer, compute = loaded[LOGITS]
+        return Multitask(tasks, tokenizer, None, parts[LOGITS]["max_length"], {}, {LOGITS: compute})
     tokenizer, compute = loaded["encoder"]
     part = parts["encoder"]
     config = SimpleNamespace(hidden_size=part["hidden_size"], num_hidden_layers=part["num_hidden_layers"])

@@ -27,6 +27,7 @@ from detente.forward import use_cores
 from detente.inference import onnx
 from detente.inference.onnx import Export, Gate, Manifest, Part, Speed
 from detente.inference.onnx_graph import PRODUCTS, write_part
+from detente.models.passes import LOGITS
 from detente.records import Statement
 from detente.tasks import Task
 
@@ -53,8 +54,8 @@ def export(run: str | Path, statements: Sequence[Statement], *, precision: str) 
     checkpoint = checkpoints.load(run)
     if checkpoint.family not in onnx.FAMILIES:
         raise UsageError(
-            f"{run} is of the family {checkpoint.family}, which has no encoder to export; "
-            f"export goes with {', '.join(onnx.FAMILIES)}"
+            f"{run} is of the family {checkpoint.family}, of which there is no export; "
+            f"it goes with {', '.join(onnx.FAMILIES)}"
         )
     use_cores()
     folder = checkpoints.locate(run)
@@ -151,6 +152,10 @@ def _write_parts(checkpoint: Checkpoint, folder: Path, products: str, sample: Se
             name: write_part(folder / name, tokenizer, model, _logits, products, sample=tokens[name], max_length=length)
             for name, (tokenizer, model) in classifier.models.items()
         }
+    if checkpoint.family == "multitask":
+        of, tokens, length = classifier, classifier.prepare(sample), classifier.max_length
+        stem = folder / LOGITS
+        return {LOGITS: write_part(stem, of.tokenizer, of.model, _logits, products, sample=tokens, max_length=length)}
     features = (classifier if checkpoint.family == "frozen" else classifier.frozen).features
     spec = features.encoder.spec
     written = write_part(

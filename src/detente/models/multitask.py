@@ -20,10 +20,10 @@ from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import CheckpointError, InputError, UsageError, did_you_mean
 from detente.evaluation.metrics import headline
 from detente.files import write_json
-from detente.forward import Compute
+from detente.forward import Compute, Tokens, tokenise
 from detente.models.base import Classifier
 from detente.models.inputs import target_of
-from detente.models.passes import logits_of, tokens_of
+from detente.models.passes import logits_from, tokens_of
 from detente.models.resuming import FOLDER
 from detente.models.trainer import TrainerSpec, load_classifier, run_trainer, settings_of, training_of
 from detente.records import Statement
@@ -73,7 +73,10 @@ class MultitaskSpec:
 
 @dataclass(frozen=True)
 class Multitask:
-    """The joint model; its outputs are the labels of `tasks`, one task after the other. `history` as in Finetuned."""
+    """The joint model; its outputs are the labels of `tasks`, one task after the other.
+
+    `history` and `computes` as in Finetuned; the one forward pass is `computes["logits"]`.
+    """
 
     tasks: tuple[Task, ...]
     tokenizer: Any
@@ -84,11 +87,19 @@ class Multitask:
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """One pass, and a softmax over each task's outputs."""
-        texts, targets = [s.text for s in statements], [joint_target(s, self.tasks) for s in statements]
+        return self.finish(self.prepare(statements))
+
+    def prepare(self, statements: Sequence[Statement]) -> Tokens:
+        """Token ids: what can be made ready while another batch is computed."""
+        targets = [joint_target(s, self.tasks) for s in statements]
+        pairs = targets if any(targets) else None
+        return tokenise(self.tokenizer, [s.text for s in statements], pairs, max_length=self.max_length)
+
+    def finish(self, prepared: Tokens) -> dict[str, FloatArray]:
+        """Probabilities of what was prepared."""
         what = f"predicting {' and '.join(task.name for task in self.tasks)}"
-        logits = logits_of(
-            self.computes, self.tokenizer, self.model, texts, targets, max_length=self.max_length, what=what
-        )
+        width = sum(len(task.labels) for task in self.tasks)
+        logits = logits_from(self.computes, self.model, prepared, width=width, what=what)
         return {task.name: softmax(logits[:, at]) for task, at in _columns(self.tasks)}
 
     def save(self, folder: Path) -> None:
@@ -166,7 +177,7 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
     from safetensors import safe_open
     from transformers import AutoModelForSequenceClassification
 
-    max_length = json.loads((folder / "multitask.json").read_text(encoding="utf-8"))["max_length"]
+    max_length = length_of(folder)
     spec = EncoderSpec(name=tasks[0].name, path=str(folder / tasks[0].name))
     tokenizer, model = load_pretrained(spec, AutoModelForSequenceClassification)
     name, first = output_layer(model, len(tasks[0].labels))
@@ -182,6 +193,11 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
     with torch.no_grad():
         _set_outputs(model, name, {part: torch.cat(of) for part, of in rows.items()})
     return Multitask(tasks, tokenizer, model.eval(), max_length, {})
+
+
+def length_of(folder: Path) -> int:
+    """To how many tokens the model of a checkpoint folder cuts a text."""
+    return int(json.loads((folder / "multitask.json").read_text(encoding="utf-8"))["max_length"])
 
 
 def output_layer(model: Any, outputs: int) -> tuple[str, Any]:

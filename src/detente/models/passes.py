@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from detente.arrays import FloatArray
-from detente.forward import Compute, fitting, run, tokenise, torch_compute
+from detente.forward import Compute, Tokens, fitting, run, tokenise, torch_compute
 from detente.progress import progress
 
-_KEY = "logits"
+# The one forward pass among the computes.
+LOGITS = "logits"
 
 
 def tokens_of(tokenizer: Any, texts: Sequence[str], pairs: Sequence[str] | None, *, max_length: int) -> Any:
@@ -31,12 +32,16 @@ def logits_of(
     what: str,
 ) -> FloatArray:
     """The model's logits in the order of `texts`: (n, outputs). Its forward pass is kept in `computes`."""
-    width = int(model.config.num_labels)
-    if not texts:
-        return np.zeros((0, width))
     tokens = tokenise(tokenizer, list(texts), list(pairs) if any(pairs) else None, max_length=max_length)
-    if _KEY not in computes:
-        computes[_KEY] = torch_compute(model, lambda output, mask: output.logits)
+    return logits_from(computes, model, tokens, width=int(model.config.num_labels), what=what)
+
+
+def logits_from(computes: dict[str, Compute], model: Any, tokens: Tokens, *, width: int, what: str) -> FloatArray:
+    """The same from token ids; `model` is not looked at where `computes` has its forward pass."""
+    if not tokens.lengths:
+        return np.zeros((0, width))
+    if LOGITS not in computes:
+        computes[LOGITS] = torch_compute(model, lambda output, mask: output.logits)
     with progress(total=len(tokens.lengths), what=what, unit="texts") as advance:
-        found = run(computes[_KEY], tokens, width=width, progress=advance)
+        found = run(computes[LOGITS], tokens, width=width, progress=advance)
     return found.astype(np.float64)
