@@ -10,6 +10,7 @@ from detente.text.extents import extended
 from detente.text.extraction import extract
 from detente.text.lexicons import lexicon
 from detente.text.mentions import Mention
+from detente.text.people import nominative as in_full
 from detente.text.subjects import bodies, case_of, of_subject
 from detente.text.tokens import tokenize
 
@@ -123,3 +124,15 @@ def test_holders_by_morphology():
         "Источник в «Уральском титане»",
         "Марк Дойл",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("ВСМПО-АВИСМА", "ВСМПО-АВИСМА"), ("АВТОВАЗа", "АВТОВАЗ")],
+)
+def test_names_in_capitals_lose_no_letter(words, expected):
+    assert " ".join(morphology.in_nominative(words.split())) == expected
+
+
+def test_a_given_name_that_is_another_ones_genitive_keeps_its_own_form():
+    assert in_full(("Алёна", "К."), lexicon("ru")) == "Алёна К."

@@ -19,8 +19,7 @@ _NUMERALS = {"двух": "два", "трех": "три", "четырех": "че
 def nominative(words: list[str], lex: Lexicon) -> list[str]:
     """The words of a phrase, its adjectives and its head noun in the nominative where the head is known.
 
-    >>> from detente.text import morphology
-    from detente.text.lexicons import lexicon
+    >>> from detente.text.lexicons import lexicon
     >>> nominative(["американского", "чиновника"], lexicon("ru"))
     ['американский', 'чиновник']
     """

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+_LOWER = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _KEPT = 65_536
 _READ = re.compile(r"[\u0020-\u024F\u0400-\u04FF’‑–-]{1,64}")
 _LEAST = 0.02
@@ -126,7 +127,10 @@ def in_nominative(words: Sequence[str]) -> list[str]:
 
 @lru_cache(_KEPT)
 def _inflected(word: str, case: str, number: str, gender: str) -> str:
-    """A word that stands in a case, number and gender, in the nominative, with its capitals."""
+    """A word of a case, number and gender in the nominative, with its capitals: of "АВТОВАЗа" "АВТОВАЗ"."""
+    stem = word.rstrip(_LOWER)
+    if len(stem) > 1 and stem.isupper():
+        return stem
     for parse in _analyser().parse(word):
         same = number == "plur" or str(parse.tag.gender or "") == gender
         if str(parse.tag.case or "") == case and str(parse.tag.number or "") == number and same:
@@ -134,9 +138,7 @@ def _inflected(word: str, case: str, number: str, gender: str) -> str:
             if changed is None:
                 return word
             form = str(changed.word)
-            return (
-                form.upper() if word.isupper() and len(word) > 1 else form.capitalize() if word[0].isupper() else form
-            )
+            return form.capitalize() if word[0].isupper() else form
     return word
 
 
