@@ -1,8 +1,12 @@
 import pytest
 
-from detente.text import cases, holders, sentences
+from detente.text import cases, holders, people, sentences
 from detente.text.judging import Trained
 from detente.text.lexicons import lexicon
+from detente.text.mentions import describe
+from detente.text.reader import Reader
+from detente.text.readings import principal
+from detente.text.tokens import tokenize
 from tests.unit.text_samples import HELD, VAGUE
 
 
@@ -156,3 +160,47 @@ def test_another_judge_may_choose():
     spans = sentences.split(text, lang="en")
     assert holders.attribute(text, spans, lang="en")[0].name == "Igor Sechin"
     assert holders.attribute(text, spans, lang="en", judge=Nobody())[0].name == ""
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "written", "name"),
+    [
+        ("en", "Rusal bought a mill in Kentucky. The company promptly pledged $200m to it.", "The company", "Rusal"),
+        (
+            "it",
+            "L'Unione europea impiantò ad Anversa un ufficio per il grezzo russo.",
+            "L'Unione europea",
+            "Unione europea",
+        ),
+    ],
+)
+def test_a_phrase_ends_before_adverbs_and_what_can_only_be_a_verb(lang, text, written, name):
+    last = list(attributed(text, lang).values())[-1]
+    assert (last.written, last.name) == (written, name)
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "inner", "name"),
+    [
+        (
+            "en",
+            "Oleg Lobov, deputy head of the port firm Kolaport, spoke.",
+            "the port firm Kolaport",
+            ("Oleg", "Lobov"),
+        ),
+        ("it", "Ivan Kim, 29 anni, direttore del porto, ha detto di no.", "direttore del porto", ("Ivan", "Kim")),
+        ("en", "Oleg Lobov spoke first, and the port firm Kolaport paid.", "the port firm Kolaport", ()),
+    ],
+)
+def test_a_phrase_inside_an_apposition_is_the_person(lang, text, inner, name):
+    lex = lexicon(lang)
+    tokens = tokenize(text)
+    reader = Reader(text, lex, people.gather([tokens], lex), Trained())
+    start = next(i for i, t in enumerate(tokens) if t.start == text.index(inner))
+    mention = describe(tokens, start, start + len(inner.split()), lex)
+    assert principal(tokens, mention, reader).name == name
+
+
+def test_a_verb_that_opens_the_line_is_no_given_name():
+    text = "Parla Aldo Brusaferri, consulente della Norilsk. Brusaferri ha detto di no."
+    assert attributed(text, "it")["Brusaferri ha detto di no."].name == "Aldo Brusaferri"

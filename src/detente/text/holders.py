@@ -84,11 +84,18 @@ def _settle(reader: Reader, sentences: list[Sentence], at: int) -> None:
     for k in group:
         if not sentences[k].settled:
             features = of_quote(views[k], sentences[k], chosen, holder, reader.lex)
-            sentences[k].holder = holder._replace(quote=reader.judge.quote(k, features))
+            quote = reader.judge.quote(k, features)
+            # Where nothing stands outside the marks there is nothing to weigh.
+            sentences[k].holder = holder._replace(quote="direct" if holder.name and _is_speech(sentences[k]) else quote)
             sentences[k].settled = True
     _give_back(sentences, at)
     notice(reader, sentence, topic_of(found, chosen.at), None if own else chosen.mention)
     reader.paragraph = sentences[group[-1]].paragraph
+
+
+def _is_speech(sentence: Sentence) -> bool:
+    """Whether a sentence stands in direct speech from its first word to its last."""
+    return bool(sentence.pieces) and all(t.text == QUOTE or not t.text[0].isalnum() for t in sentence.tokens)
 
 
 def _holder(
