@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from detente.errors import CheckpointError, InputError, UsageError
 from detente.files import write_json
 from detente.forward import Compute, Progress, Tokens, run, tokenise, torch_compute
 from detente.forward import token_batches as token_batches
+from detente.text.glossing import Glossaries, kept_glossaries, load_glossaries
 
 EMBEDDED = "embedded:"
 _SPEC_FILE = "encoder.json"
@@ -27,7 +28,8 @@ class EncoderSpec:
     `path` is `embedded:PACKAGE` (weights inside an installed package, never the network), a folder, or
     a hub name. `sha256` of `model.safetensors` is checked where given. `pooling` (mean or cls) and
     `prefix` matter to embeddings; `max_length` is in tokens. `languages` are those it reads well, all if
-    empty: the blend leaves it out for the others. `learning_rate` is the one that suits training it whole.
+    empty: the blend leaves it out for the others. Texts in a language of `glossed` are read word for word in English
+    (`detente.text.glossing`). `learning_rate` is the one that suits training it whole.
     """
 
     name: str
@@ -38,6 +40,7 @@ class EncoderSpec:
     pooling: str = "mean"
     prefix: str = ""
     languages: Sequence[str] = ()
+    glossed: Sequence[str] = ()
     learning_rate: float = 5e-5
 
     def __post_init__(self) -> None:
@@ -47,19 +50,25 @@ class EncoderSpec:
         if self.max_length < 8:
             raise UsageError(f"encoder.max_length is {self.max_length}; it must be at least 8 tokens")
 
+    def reads(self, lang: str) -> bool:
+        """Whether the encoder makes sense of texts in this language."""
+        return not self.languages or lang in self.languages or lang in self.glossed
+
 
 @dataclass(frozen=True)
 class Encoder:
     """A loaded encoder: tokenizer and model without a head, in evaluation mode.
 
     `computes` are its forward passes by the layers read: made from the model when first used, or given
-    by who loads it for another runtime, which then needs of the model its `config` only.
+    by who loads it for another runtime, which then needs of the model its `config` only. `glosses` are those of the
+    languages that it reads in English words.
     """
 
     spec: EncoderSpec
     tokenizer: Any
     model: Any
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
+    glosses: Glossaries = field(default_factory=Glossaries, repr=False)
 
     @property
     def width(self) -> int:
@@ -118,20 +127,22 @@ def load_encoder(spec: EncoderSpec) -> Encoder:
     from transformers import AutoModel
 
     tokenizer, model = load_pretrained(spec, AutoModel)
-    return Encoder(spec, tokenizer, model.eval())
+    return Encoder(spec, tokenizer, model.eval(), glosses=load_glossaries(spec.glossed))
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write model, tokenizer and spec so that the folder needs nothing else."""
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
+    encoder.glosses.save(folder)
     write_json(folder / _SPEC_FILE, asdict(encoder.spec))
 
 
 def load_saved(folder: Path) -> Encoder:
     """Read what `save_encoder` wrote."""
     saved = json.loads((folder / _SPEC_FILE).read_text(encoding="utf-8"))
-    return load_encoder(EncoderSpec(**saved | {"path": str(folder), "sha256": ""}))
+    spec = EncoderSpec(**saved | {"path": str(folder), "sha256": ""})
+    return replace(load_encoder(replace(spec, glossed=())), spec=spec, glosses=kept_glossaries(folder))
 
 
 def embed(

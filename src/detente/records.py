@@ -17,6 +17,9 @@ COLUMNS = (
     *("doc_id", "start", "end", "date", "source", *LABEL_COLUMNS, "split", "origin", "confidence"),
 )
 MAX_CHARACTERS = 1_000_000
+# Columns that say where the target stands in the text, offsets as in Python.
+TARGET_SPAN = ("target_start", "target_end")
+Span = tuple[int, int]
 _STRINGS = frozenset(
     (
         "id",
@@ -203,3 +206,17 @@ def _cell(name: str, value: Any) -> Any:
             f"{name} is {str(value)[:40]!r}; it must be {word} "
             f"(if the column means something else, leave it out with data.columns.{name}=null)"
         ) from None
+
+
+def target_span(statement: Statement) -> Span | None:
+    """Where the target stands in the text: the columns target_start and target_end, else its first occurrence."""
+    start, end = (statement.extra.get(name) for name in TARGET_SPAN)
+    if start not in (None, "") and end not in (None, ""):
+        try:
+            return int(float(start)), int(float(end))
+        except ValueError:
+            raise InputError(
+                f"{statement.id}: target_start and target_end are {start!r} and {end!r}; they must be whole numbers"
+            ) from None
+    at = statement.text.find(statement.target) if statement.target else -1
+    return (at, at + len(statement.target)) if at >= 0 else None

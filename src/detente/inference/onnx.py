@@ -29,6 +29,7 @@ from detente.models.finetune import Finetuned, reading_of
 from detente.models.multitask import Multitask
 from detente.models.passes import LOGITS
 from detente.tasks import Task
+from detente.text.glossing import kept_glossaries
 
 FORMAT = 1
 FAMILIES = ("finetune", "lora", "multitask", "frozen", "blend")
@@ -150,16 +151,19 @@ def classifier(
         computes = {name: compute for name, (_, compute) in loaded.items()}
         marked = family == "finetune" and reading_of(folder).get("marked", False)
         length = next(iter(parts.values()))["max_length"]
-        return Finetuned(tasks, models, length, {}, marked=marked, computes=computes)
+        return Finetuned(tasks, models, length, {}, marked=marked, computes=computes, glosses=kept_glossaries(folder))
     if family == "multitask":
         tokenizer, compute = loaded[LOGITS]
-        return Multitask(tasks, tokenizer, None, parts[LOGITS]["max_length"], {}, {LOGITS: compute})
+        length, glosses = parts[LOGITS]["max_length"], kept_glossaries(folder)
+        return Multitask(tasks, tokenizer, None, length, {}, {LOGITS: compute}, glosses)
     tokenizer, compute = loaded["encoder"]
     part = parts["encoder"]
     config = SimpleNamespace(hidden_size=part["hidden_size"], num_hidden_layers=part["num_hidden_layers"])
-    layers = json.loads((frozen_folder(family, folder) / "features.json").read_text(encoding="utf-8"))["layers"]
+    frozen_part = frozen_folder(family, folder)
+    layers = json.loads((frozen_part / "features.json").read_text(encoding="utf-8"))["layers"]
     spec = EncoderSpec(**part["encoder"])
-    encoder = Encoder(spec, tokenizer, SimpleNamespace(config=config), {layers: compute})
+    glosses = kept_glossaries(frozen_part / "encoder")
+    encoder = Encoder(spec, tokenizer, SimpleNamespace(config=config), {layers: compute}, glosses)
     if family == "frozen":
         return frozen.load(folder, tasks, encoder=encoder)
     return blend.load(folder, tasks, encoder=encoder)

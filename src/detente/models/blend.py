@@ -85,7 +85,7 @@ class Blend:
 
     def prepare(self, statements: Sequence[Statement]) -> Prepared:
         """The linear part's probabilities and the frozen part's tokens: ready while another batch is computed."""
-        read = _read_by(self.frozen.features.encoder.spec, statements)
+        read = read_by(self.frozen.features.encoder.spec, statements)
         return self.linear.predict_proba(statements), read, self.frozen.prepare([statements[i] for i in read])
 
     def finish(self, prepared: Prepared) -> dict[str, FloatArray]:
@@ -118,14 +118,15 @@ def fit(
     Terms and embeddings of an encoder that is not trained are computed once: they see no label, so folds share them.
     """
     statements = from_table(train)
-    read = _read_by(spec.encoder, statements)
+    read = read_by(spec.encoder, statements)
     if len({statements[i].labels[task.name] for i in read for task in tasks}) < 2:
         raise InputError(
             f"too few of the training rows are in a language that the encoder {spec.encoder.name} reads "
-            f"({', '.join(spec.encoder.languages)}); use model=linear, or a multilingual encoder"
+            f"({', '.join([*spec.encoder.languages, *spec.encoder.glossed])}); use model=linear, or a multilingual "
+            "encoder"
         )
     asked = from_table(dev)
-    asked = [asked[i] for i in _read_by(spec.encoder, asked)]
+    asked = [asked[i] for i in read_by(spec.encoder, asked)]
     encoder = None
     if spec.tuning:
         given = ([statements[i] for i in read], asked)
@@ -173,11 +174,11 @@ def fit_shares(first: FloatArray, second: FloatArray, gold: Sequence[int]) -> He
     return Head(weights, np.zeros(first.shape[1], dtype=np.float32))
 
 
-def _read_by(encoder: EncoderSpec, statements: Sequence[Statement]) -> list[int]:
+def read_by(encoder: EncoderSpec, statements: Sequence[Statement]) -> list[int]:
     """Positions of the statements in a language that the encoder reads."""
     if not encoder.languages:
         return list(range(len(statements)))
-    return [i for i, s in enumerate(statements) if (s.lang or identify(s.text)) in encoder.languages]
+    return [i for i, s in enumerate(statements) if encoder.reads(s.lang or identify(s.text))]
 
 
 def _crossed(

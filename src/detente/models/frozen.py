@@ -25,9 +25,9 @@ from detente.files import write_json
 from detente.forward import Tokens
 from detente.models.base import Classifier
 from detente.models.heads import Head, fit_head, load_head, save_head
-from detente.models.inputs import recurring_targets, target_span, targets_in_text, window
+from detente.models.inputs import recurring_targets, targets_in_text, window
 from detente.progress import progress
-from detente.records import Statement
+from detente.records import Statement, target_span
 from detente.tasks import Task
 
 if TYPE_CHECKING:
@@ -74,9 +74,10 @@ class Features:
 
     def prepare(self, statements: Sequence[Statement]) -> Tokens:
         """Token ids of all texts: what can be made ready while another batch is computed."""
-        texts = [s.text for s in statements]
+        read = self.encoder.glosses.read(statements)
+        texts = [s.text for s in read]
         if self.windowed:
-            texts += [_around(s) for s in statements]
+            texts += [_around(s) for s in read]
         return tokenise_for(self.encoder, texts)
 
     def finish(self, statements: Sequence[Statement], tokens: Tokens) -> NDArray[np.float32]:

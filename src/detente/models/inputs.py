@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from detente.errors import InputError
-from detente.records import Statement
+from detente.records import TARGET_SPAN, Statement, target_span
 from detente.tasks import Task
 
 _WORD = re.compile(r"\w+")
@@ -31,23 +30,9 @@ def recurring_targets(statements: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(frequent) if 2 <= len(frequent) <= MAX_TARGETS else ()
 
 
-def target_span(statement: Statement) -> tuple[int, int] | None:
-    """Where the target stands in the text: the columns target_start and target_end, else its first occurrence."""
-    start, end = statement.extra.get("target_start"), statement.extra.get("target_end")
-    if start not in (None, "") and end not in (None, ""):
-        try:
-            return int(float(start)), int(float(end))
-        except ValueError:
-            raise InputError(
-                f"{statement.id}: target_start and target_end are {start!r} and {end!r}; they must be whole numbers"
-            ) from None
-    at = statement.text.find(statement.target) if statement.target else -1
-    return (at, at + len(statement.target)) if at >= 0 else None
-
-
 def with_text(statement: Statement, text: str) -> Statement:
     """The statement with another text; offsets of the target are dropped, for they count in the old one."""
-    extra = {name: value for name, value in statement.extra.items() if name not in ("target_start", "target_end")}
+    extra = {name: value for name, value in statement.extra.items() if name not in TARGET_SPAN}
     return replace(statement, text=text, extra=extra)
 
 

@@ -22,6 +22,7 @@ from detente.models.resuming import FOLDER
 from detente.models.trainer import training_of
 from detente.records import Statement
 from detente.tasks import Task
+from detente.text.glossing import load_glossaries
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -126,7 +127,8 @@ def fit(
         config.base_model_name_or_path = spec.encoder.path  # as the user wrote it, not where it lies here
         adapters[task.name] = weights, config
         models[task.name] = tokenizer, model.merge_and_unload().eval()
-    return Lora(Finetuned(tasks, models, spec.encoder.max_length, history), adapters)
+    glosses = load_glossaries(spec.encoder.glossed)
+    return Lora(Finetuned(tasks, models, spec.encoder.max_length, history, glosses=glosses), adapters)
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:

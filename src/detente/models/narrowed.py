@@ -16,14 +16,13 @@ from detente.errors import CheckpointError, InputError, UsageError, did_you_mean
 from detente.files import write_json
 from detente.models import base
 from detente.models.base import Classifier
-from detente.records import Statement
+from detente.records import TARGET_SPAN, Statement
 from detente.tasks import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 INPUTS = ("text", "target")
-_SPAN = ("target_start", "target_end")
 _NO_TARGET = "(none)"
 
 
@@ -100,7 +99,7 @@ def narrow(statement: Statement, inputs: str, tasks: Sequence[Task]) -> Statemen
     text = statement.text
     if inputs == "target":
         text = statement.target or next((task.target for task in tasks if task.target), _NO_TARGET)
-    extra = {name: value for name, value in statement.extra.items() if name not in _SPAN}
+    extra = {name: value for name, value in statement.extra.items() if name not in TARGET_SPAN}
     return replace(statement, text=text, target="", extra=extra)
 
 

@@ -27,6 +27,7 @@ from detente.models.trainer import load_classifier, run_trainer, settings_of, tr
 from detente.records import Statement
 from detente.seeds import seed_everything
 from detente.tasks import Task
+from detente.text.glossing import Glossaries, kept_glossaries, load_glossaries
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -81,10 +82,11 @@ class Nli:
     max_length: int
     history: Mapping[str, list[dict[str, float]]]
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
+    glosses: Glossaries = field(default_factory=Glossaries, repr=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax over the labels of how far each hypothesis is entailed."""
-        out = {}
+        out, statements = {}, self.glosses.read(statements)
         for task in self.tasks:
             hypotheses = [h for s in statements for h in _filled(self.hypotheses[task.name], s, task)]
             texts = [s.text for s in statements for _ in task.labels]
@@ -99,6 +101,7 @@ class Nli:
         """`nli/`, which `transformers` loads as a zero-shot classifier, and the hypotheses in JSON."""
         self.model.save_pretrained(folder / "nli")
         self.tokenizer.save_pretrained(folder / "nli")
+        self.glosses.save(folder)
         content = {"hypotheses": {name: list(of) for name, of in self.hypotheses.items()}}
         write_json(folder / "nli.json", content | {"max_length": self.max_length})
 
@@ -119,11 +122,11 @@ def fit(
     hypotheses = {task.name: hypotheses_of(task, spec.hypotheses) for task in tasks}
     seed_everything(seed)
     tokenizer, model, entailment = _load(spec)
-    max_length, history = spec.encoder.max_length, {}
+    max_length, history, glosses = spec.encoder.max_length, {}, load_glossaries(spec.encoder.glossed)
     if spec.epochs:
         rows: list[dict[str, Any]] = []
         examples, dev_examples = (
-            _encoded(tokenizer, max_length, from_table(t), tasks, hypotheses, rows) for t in (train, dev)
+            _encoded(tokenizer, max_length, glosses.read(from_table(t)), tasks, hypotheses, rows) for t in (train, dev)
         )
         history["nli"] = run_trainer(
             training_of(spec),
@@ -140,7 +143,7 @@ def fit(
             collate=_collate(tokenizer, rows),
             for_score=lambda logits, labels: _scores(logits, labels, entailment),
         )
-    return Nli(tasks, tokenizer, model.cpu().eval(), entailment, hypotheses, max_length, history)
+    return Nli(tasks, tokenizer, model.cpu().eval(), entailment, hypotheses, max_length, history, glosses=glosses)
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
@@ -153,7 +156,8 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
     entailment = entailment_of(model.config)
     if entailment is None:
         raise InputError(f"{folder / 'nli'} has no output for entailment; train again")
-    return Nli(tasks, tokenizer, model.eval(), entailment, content["hypotheses"], content["max_length"], {})
+    glosses, length = kept_glossaries(folder), content["max_length"]
+    return Nli(tasks, tokenizer, model.eval(), entailment, content["hypotheses"], length, {}, glosses=glosses)
 
 
 def hypotheses_of(task: Task, given: Mapping[str, Mapping[str, str]]) -> list[str]:

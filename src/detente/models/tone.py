@@ -15,8 +15,7 @@ from detente.errors import CheckpointError
 from detente.files import write_text
 from detente.labelling import rules
 from detente.labelling.phrases import Phrases, compile_phrases, fold
-from detente.models.inputs import target_span
-from detente.records import Statement
+from detente.records import Statement, target_span
 from detente.text.language import identify
 
 SHIPPED = rules.LEXICONS.with_name("tones")

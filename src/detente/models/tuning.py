@@ -11,6 +11,7 @@ from detente.models.multitask import MultitaskSpec, train_joint
 from detente.models.resuming import FOLDER
 from detente.records import Statement
 from detente.tasks import Task
+from detente.text.glossing import load_glossaries
 
 log = logging.getLogger(__name__)
 # With fewer rows an encoder forgets more than it learns, or nothing says when to stop.
@@ -43,4 +44,5 @@ def tuned_encoder(
     alone = tuple(replace(task, target="") for task in tasks)
     tables = [as_table(list(rows), tasks=alone) for rows in (train, dev)]
     tokenizer, model, _ = train_joint(spec, alone, *tables, seed=seed, folder=run_dir / FOLDER / "encoder")
-    return Encoder(spec.encoder, tokenizer, getattr(model, model.base_model_prefix).eval())
+    body = getattr(model, model.base_model_prefix).eval()
+    return Encoder(spec.encoder, tokenizer, body, glosses=load_glossaries(spec.encoder.glossed))

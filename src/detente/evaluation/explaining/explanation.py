@@ -17,13 +17,12 @@ from detente.evaluation.explaining import gradients
 from detente.evaluation.explaining.parts import Explained, centred
 from detente.evaluation.explaining.terms import explain_linear
 from detente.models.base import Classifier
-from detente.models.blend import Blend
+from detente.models.blend import Blend, read_by
 from detente.models.finetune import Finetuned
 from detente.models.frozen import Frozen
 from detente.models.heads import Head
 from detente.models.linear import Linear
 from detente.records import Statement
-from detente.text.language import identify
 
 # Log-probabilities are read from here on, as in the blend itself.
 _FLOOR = 1e-6
@@ -83,8 +82,7 @@ def _explain_blend(
     model: Blend, statements: Sequence[Statement], steps: int, done: Callable[[int], None]
 ) -> dict[str, list[Explained]]:
     linear = explain_linear(replace(model.linear, tasks=model.tasks), statements)
-    languages = model.frozen.features.encoder.spec.languages
-    read = [i for i, s in enumerate(statements) if not languages or (s.lang or identify(s.text)) in languages]
+    read = read_by(model.frozen.features.encoder.spec, statements)
     dense = gradients.explain_frozen(
         replace(model.frozen, tasks=model.tasks), [statements[i] for i in read], steps=steps, done=done
     )

@@ -15,13 +15,14 @@ import numpy as np
 from detente.arrays import FloatArray
 from detente.encoders import reader, vector_width
 from detente.errors import InputError, UsageError
-from detente.evaluation.explaining.parts import Explained, Span, centred, placed, units_of
+from detente.evaluation.explaining.parts import Explained, centred, placed, units_of
 from detente.forward import fitting
 from detente.models.finetune import Finetuned
 from detente.models.frozen import Frozen, read_around
 from detente.models.inputs import mark_target, target_of, unmarked
-from detente.records import Statement
+from detente.records import Span, Statement
 from detente.tasks import Task
+from detente.text.glossing import Glossaries
 
 _BATCH = 64
 
@@ -55,7 +56,7 @@ def explain_frozen(
     encoder = model.features.encoder
     out: dict[str, list[Explained]] = {task.name: [] for task in model.tasks}
     for statement in statements:
-        readings = _read_frozen(model, statement)
+        readings = _in_own_words(_read_frozen(model, _read(encoder.glosses, statement)), encoder.glosses, statement)
         for task in model.tasks:
             head = model.heads[task.name]
             weights = torch.tensor(_blocks(model, statement, head.weights), device=encoder.model.device)
@@ -75,11 +76,24 @@ def explain_finetuned(
     for statement in statements:
         for task in model.tasks:
             tokenizer, classifier = model.models[task.name]
-            reading = _read_pair(tokenizer, classifier, model, statement, task)
+            reading = _read_pair(tokenizer, classifier, model, _read(model.glosses, statement), task)
+            [reading] = _in_own_words([reading], model.glosses, statement)
             found = _integrated(classifier, tokenizer, reading, lambda output, mask: output.logits, steps)
             out[task.name].append(_joined(statement, [reading], [found], np.zeros(len(task.labels))))
         done(1)
     return out
+
+
+def _read(glosses: Glossaries, statement: Statement) -> Statement:
+    return glosses.read([statement])[0]
+
+
+def _in_own_words(readings: list[_Reading], glosses: Glossaries, statement: Statement) -> list[_Reading]:
+    """The readings with their spans in the statement's text, where they were of its gloss."""
+    glossed = glosses.glossed(statement)
+    if glossed is None:
+        return readings
+    return [_Reading(of.inputs, tuple(span and glossed.back(span) for span in of.spans)) for of in readings]
 
 
 def _read_frozen(model: Frozen, statement: Statement) -> list[_Reading]:

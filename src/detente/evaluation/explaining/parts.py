@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detente.arrays import FloatArray
-from detente.records import Statement
+from detente.records import Span, Statement
 
-Span = tuple[int, int]
 # Words with their hyphens and apostrophes, and runs of marks: every character but blanks lies in one unit.
 _UNIT = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]+")
 

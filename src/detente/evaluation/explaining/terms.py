@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.arrays import FloatArray
-from detente.evaluation.explaining.parts import Explained, Span, placed, units_of
+from detente.evaluation.explaining.parts import Explained, placed, units_of
 from detente.labelling import rules
 from detente.models.heads import Head
-from detente.models.inputs import target_span
 from detente.models.linear import Linear
 from detente.models.ngrams import Analyser
 from detente.models.terms import Terms, texts_read
-from detente.records import Statement
+from detente.records import Span, Statement, target_span
 from detente.text.language import identify
 
 

@@ -1,0 +1,168 @@
+"""Texts word for word in English: the words, where they stand, and that every family of encoders reads them so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detente.arrays import softmax
+from detente.corpus.tables import as_table
+from detente.errors import CheckpointError, UsageError
+from detente.evaluation.explaining import explanation
+from detente.models import base
+from detente.models.blend import BlendSpec
+from detente.models.contrastive import ContrastiveSpec
+from detente.models.finetune import FinetuneSpec
+from detente.models.frozen import FrozenSpec
+from detente.models.lora import LoraSpec
+from detente.models.multitask import MultitaskSpec
+from detente.models.nli import NliSpec
+from detente.records import Statement, target_span
+from detente.text import glossing
+from detente.text.glossing import SHIPPED, Glossaries, load_glossaries
+
+LANGUAGES = ["de", "es", "fr", "it", "ru", "uk"]
+SPECS = {
+    "frozen": lambda encoder: FrozenSpec(encoder=encoder, c=1.0),
+    "finetune": lambda encoder: FinetuneSpec(encoder=encoder, max_steps=2),
+    "lora": lambda encoder: LoraSpec(encoder=encoder, max_steps=2),
+    "multitask": lambda encoder: MultitaskSpec(encoder=encoder, max_steps=2),
+    "contrastive": lambda encoder: ContrastiveSpec(encoder=encoder, pairs=1, max_steps=2),
+    "nli": lambda encoder: NliSpec(encoder=encoder, max_steps=2),
+}
+
+
+@pytest.fixture(scope="module")
+def glosses():
+    return load_glossaries(LANGUAGES)
+
+
+def text_of(glosses: Glossaries, text: str, lang: str) -> str:
+    [read] = glosses.read([Statement(text=text, lang=lang)])
+    return read.text
+
+
+@pytest.mark.parametrize(("lang", "text", "expected"), [
+    ("it", "L'accordo firmato", "The agreement signed"),
+    ("it", "«gli accordi»", '"the agreement"'),  # the plural is found by its lemma
+    ("it", "nonostante Zyxwv", "despite Zyxwv"),
+    ("ru", "санкции против танкера", "sanctions against tanker"),
+    ("ru", "ещё не", "still not"),
+    ("ru", "Щыкин", "Shchykin"),
+    ("en", "l'accordo", "l'accordo"),
+    ("it", "", ""),
+])  # fmt: skip
+def test_words_are_read_by_form_then_by_lemma_and_names_stay(lang, text, expected, glosses):
+    assert text_of(glosses, text, lang) == expected
+
+
+def test_a_statement_that_names_no_language_is_read_in_the_one_it_is_in(glosses):
+    assert "sanctions" in text_of(glosses, "Вашингтон снял санкции против российского алюминия", "")
+
+
+@given(st.text(max_size=60), st.sampled_from([*LANGUAGES, "en", ""]))
+def test_places_cover_any_text_and_its_gloss_from_end_to_end(text, lang):
+    glosses = load_glossaries(LANGUAGES)
+    glossed = glosses.glossed(Statement(text=text, lang=lang))
+    if glossed is None:
+        return
+    at = [0, 0]
+    for start, end, a, b in glossed.places:
+        assert [start, a] == at
+        assert end > start
+        assert b > a
+        at = [end, b]
+    assert at == [len(glossed.text), len(text)]
+    for start, end, a, b in glossed.places:
+        assert glossed.back((start, end)) == (a, b)
+        assert glossed.forth((a, b)) == (start, end)
+
+
+def test_a_target_is_found_again_in_the_gloss(glosses):
+    text = "Mosca e il gas russo, poi il gas americano"
+    at = text.rindex("gas")
+    by_offset = Statement(text=text, lang="it", target="gas", extra={"target_start": at, "target_end": at + 3, "x": 1})
+    for statement in (by_offset, Statement(text=text, lang="it", target="gas russo")):
+        [read] = glosses.read([statement])
+        span = target_span(read)
+        assert span is not None
+        assert read.text[slice(*span)] == read.target
+    assert glosses.read([by_offset])[0].extra["x"] == 1
+    assert read.text[: span[0]] == "Moscow and the "
+
+
+def foreign(statements):
+    """The statements with words that the Italian glossary has."""
+    words = {"deal": "accordo", "sanctions": "sanzioni", "the": "il", "of": "di", "signed": "firmato", "ban": "divieto"}
+    return [
+        replace(s, lang="it", text=" ".join(words.get(word, word) for word in s.text.split()) + " sanzioni nonostante")
+        for s in statements
+    ]
+
+
+@pytest.mark.parametrize("family", SPECS)
+def test_every_family_reads_the_gloss_in_training_and_use(
+    family, statements, tiny_encoder, stance, glosses, tmp_path, monkeypatch
+):
+    rows = foreign(statements)
+    told = [replace(s, lang="en") for s in glosses.read(rows)]
+    assert told[0].text != rows[0].text
+    models = []
+    for encoder, given_rows in ((replace(tiny_encoder, glossed=["it"]), rows), (tiny_encoder, told)):
+        tables = [as_table([s for s in given_rows if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
+        run_dir = tmp_path / str(len(models))
+        models.append(base.fit(SPECS[family](encoder), (stance,), *tables, seed=1, run_dir=run_dir))
+    expected = models[1].predict_proba(told[:8])["stance"]
+    np.testing.assert_allclose(models[0].predict_proba(rows[:8])["stance"], expected, atol=1e-6)
+    (tmp_path / "saved").mkdir()
+    models[0].save(tmp_path / "saved")
+    (tmp_path / "none").mkdir()
+    monkeypatch.setattr(glossing, "SHIPPED", tmp_path / "none")  # as if the shipped glossaries had been edited since
+    again = base.load(family, tmp_path / "saved", (stance,))
+    np.testing.assert_allclose(again.predict_proba(rows[:8])["stance"], expected, atol=1e-6)
+
+
+def test_the_blend_reads_a_glossed_language_by_both_parts_and_another_by_words_alone(
+    statements, tiny_encoder, stance, tmp_path
+):
+    rows = foreign(statements)
+    encoder = replace(tiny_encoder, languages=["en"], glossed=["it"])
+    tables = [as_table([s for s in rows if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
+    model = base.fit(BlendSpec(encoder=encoder, folds=3), (stance,), *tables, seed=1, run_dir=tmp_path)
+    asked = [*rows[:3], replace(rows[0], lang="de")]
+    assert model.prepare(asked)[1] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("family", ["frozen", "finetune"])
+def test_an_explanation_stands_at_the_words_of_the_original(family, statements, tiny_encoder, stance, tmp_path):
+    rows = foreign(statements)
+    tables = [as_table([s for s in rows if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
+    spec = SPECS[family](replace(tiny_encoder, glossed=["it"]))
+    model = base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path)
+    for one in explanation.explain(model, rows[:2], steps=32)["stance"]:
+        total = one.contributions.sum(axis=0) + sum(one.rest.values())
+        assert np.abs(total - one.logits).max() < 2e-3
+        expected = model.predict_proba([one.statement])["stance"][0]
+        assert softmax(one.logits[None])[0] == pytest.approx(expected, abs=1e-4)
+        inside = [i for i, (a, b) in enumerate(one.units) if one.statement.text[a:b] == "nonostante"]
+        assert np.abs(one.contributions[inside[0]]).max() > 0
+
+
+def test_a_language_without_a_glossary_and_a_damaged_line_are_named(tmp_path):
+    with pytest.raises(UsageError, match='names "itt".*did you mean "it"'):
+        load_glossaries(["itt"])
+    (tmp_path / "it.txt").write_text("gas=gas\npetrolio\n", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r'it\.txt:2: "petrolio" is no entry'):
+        load_glossaries(["it"], folder=tmp_path)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_shipped_glossaries_are_in_order(lang):
+    lines = (SHIPPED / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+    words = [line.partition("=")[0] for line in lines]
+    assert words == sorted(set(words))
+    assert all(word == word.lower() == word.strip() and " " not in word and "ё" not in word for word in words)
+    glosses = [line.partition("=")[2] for line in lines]
+    assert all(gloss == gloss.strip() and gloss.isascii() and "=" not in gloss for gloss in glosses)
