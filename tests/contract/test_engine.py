@@ -66,13 +66,13 @@ def save_run(folder, family, classifier, statements, temperature=1.3):
 @pytest.fixture(scope="module")
 def run_of(statements, stance, sentiment, tiny_encoder, tmp_path_factory):
     """A trained run of each family with an encoder, made once."""
-    tasks, made = (stance, sentiment), {}
+    tasks, made, encoder = (stance, sentiment), {}, replace(tiny_encoder, glossed=["it"])
     specs = {
-        "finetune": lambda: FinetuneSpec(encoder=tiny_encoder, epochs=8, learning_rate=3e-3, patience=8),
-        "lora": lambda: LoraSpec(encoder=tiny_encoder, max_steps=4),
-        "multitask": lambda: MultitaskSpec(encoder=tiny_encoder, epochs=8, learning_rate=3e-3, patience=8),
-        "frozen": lambda: FrozenSpec(encoder=tiny_encoder, c=1.0),
-        "blend": lambda: BlendSpec(encoder=tiny_encoder, folds=3),
+        "finetune": lambda: FinetuneSpec(encoder=encoder, epochs=8, learning_rate=3e-3, patience=8),
+        "lora": lambda: LoraSpec(encoder=encoder, max_steps=4),
+        "multitask": lambda: MultitaskSpec(encoder=encoder, epochs=8, learning_rate=3e-3, patience=8),
+        "frozen": lambda: FrozenSpec(encoder=encoder, c=1.0),
+        "blend": lambda: BlendSpec(encoder=encoder, folds=3),
     }
 
     def get(family):
@@ -236,7 +236,12 @@ def exported(run_of, tmp_path_factory):
 @pytest.mark.parametrize("family", onnx.FAMILIES)
 def test_an_export_predicts_what_its_checkpoint_predicts(exported, statements, family):
     folder = exported(family)
-    odd = [Statement(text="word " * 200), Statement(text="?"), *statements[:25]]
+    odd = [
+        Statement(text="word " * 200),
+        Statement(text="?"),
+        Statement(text="il progetto", lang="it"),
+        *statements[:25],
+    ]
     found, ours = (engine.open_run(folder, backend=backend) for backend in ("onnx", "torch"))
     assert (found.backend, ours.backend) == ("onnx fp32", "torch")
     for task in found.tasks:

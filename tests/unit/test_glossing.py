@@ -47,12 +47,12 @@ def text_of(glosses: Glossaries, text: str, lang: str) -> str:
 @pytest.mark.parametrize(("lang", "text", "expected"), [
     ("it", "L'accordo firmato", "The agreement signed"),
     ("it", "«gli accordi»", '"the agreement"'),  # the plural is found by its lemma
-    ("it", "nonostante Zyxwv", "despite Zyxwv"),
+    ("it", "nonostante ZyxWV", "despite ZyxWV"),
     ("ru", "санкции против танкера", "sanctions against tanker"),
     ("ru", "ещё не", "still not"),
-    ("ru", "Щыкин", "Shchykin"),
+    ("ru", "Щукина", "Shchukin"),  # a name is one name in every case
+    ("ru", "США", "USA"),
     ("en", "l'accordo", "l'accordo"),
-    ("it", "", ""),
 ])  # fmt: skip
 def test_words_are_read_by_form_then_by_lemma_and_names_stay(lang, text, expected, glosses):
     assert text_of(glosses, text, lang) == expected
@@ -62,7 +62,10 @@ def test_a_statement_that_names_no_language_is_read_in_the_one_it_is_in(glosses)
     assert "sanctions" in text_of(glosses, "Вашингтон снял санкции против российского алюминия", "")
 
 
-@given(st.text(max_size=60), st.sampled_from([*LANGUAGES, "en", ""]))
+@given(
+    st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and "\0" not in text),
+    st.sampled_from([*LANGUAGES, "en", ""]),
+)
 def test_places_cover_any_text_and_its_gloss_from_end_to_end(text, lang):
     glosses = load_glossaries(LANGUAGES)
     glossed = glosses.glossed(Statement(text=text, lang=lang))
@@ -95,11 +98,8 @@ def test_a_target_is_found_again_in_the_gloss(glosses):
 
 def foreign(statements):
     """The statements with words that the Italian glossary has."""
-    words = {"deal": "accordo", "sanctions": "sanzioni", "the": "il", "of": "di", "signed": "firmato", "ban": "divieto"}
-    return [
-        replace(s, lang="it", text=" ".join(words.get(word, word) for word in s.text.split()) + " sanzioni nonostante")
-        for s in statements
-    ]
+    words = {"the": "il", "project": "progetto", "number": "numero"}
+    return [replace(s, lang="it", text=" ".join(words.get(word, word) for word in s.text.split())) for s in statements]
 
 
 @pytest.mark.parametrize("family", SPECS)
@@ -146,7 +146,7 @@ def test_an_explanation_stands_at_the_words_of_the_original(family, statements, 
         assert np.abs(total - one.logits).max() < 2e-3
         expected = model.predict_proba([one.statement])["stance"][0]
         assert softmax(one.logits[None])[0] == pytest.approx(expected, abs=1e-4)
-        inside = [i for i, (a, b) in enumerate(one.units) if one.statement.text[a:b] == "nonostante"]
+        inside = [i for i, (a, b) in enumerate(one.units) if one.statement.text[a:b] == "progetto"]
         assert np.abs(one.contributions[inside[0]]).max() > 0
 
 
@@ -165,4 +165,4 @@ def test_shipped_glossaries_are_in_order(lang):
     assert words == sorted(set(words))
     assert all(word == word.lower() == word.strip() and " " not in word and "ё" not in word for word in words)
     glosses = [line.partition("=")[2] for line in lines]
-    assert all(gloss == gloss.strip() and gloss.isascii() and "=" not in gloss for gloss in glosses)
+    assert all(gloss == gloss.strip() and max(map(ord, gloss)) < 0x250 and "=" not in gloss for gloss in glosses)

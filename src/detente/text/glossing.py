@@ -41,6 +41,7 @@ _LATIN = {
     "ў": "w",
     "ј": "y",
 }
+_CYRILLIC = ("ru", "uk")
 _MOST = 65_536
 
 
@@ -151,7 +152,10 @@ def _gloss(word: str, known: Mapping[str, str], lang: str) -> str:
     found = known.get(low)
     if found is None:
         lemma = _lemma(low, lang)
-        found = known.get(lemma) or "".join(_LATIN.get(c, c) for c in (lemma if lang in ("ru", "uk") else low))
+        found = known.get(lemma)
+        if found is None and lang not in _CYRILLIC:
+            return word
+        found = found or "".join(_LATIN.get(c, c) for c in lemma)
     return found[:1].upper() + found[1:] if word[0].isupper() else found
 
 
