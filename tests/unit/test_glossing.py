@@ -151,7 +151,7 @@ def test_an_explanation_stands_at_the_words_of_the_original(family, statements, 
 
 
 def test_a_language_without_a_glossary_and_a_damaged_line_are_named(tmp_path):
-    with pytest.raises(UsageError, match='names "itt".*did you mean "it"'):
+    with pytest.raises(UsageError, match=r'names "itt".*did you mean "it"'):
         load_glossaries(["itt"])
     (tmp_path / "it.txt").write_text("gas=gas\npetrolio\n", encoding="utf-8")
     with pytest.raises(CheckpointError, match=r'it\.txt:2: "petrolio" is no entry'):
