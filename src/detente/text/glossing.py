@@ -76,10 +76,15 @@ class Glossaries:
 
     def glossed(self, statement: Statement) -> Glossed | None:
         """The statement's text in English words; None where its language has no glossary."""
+        lang = self._lang(statement)
+        return _glossed(statement.text, self.entries[lang], lang) if lang else None
+
+    def _lang(self, statement: Statement) -> str:
+        """The language whose glossary reads the statement, empty if there is none."""
         if not self.entries:
-            return None
+            return ""
         lang = (statement.lang or identify(statement.text)).casefold()
-        return _glossed(statement.text, self.entries[lang], lang) if lang in self.entries else None
+        return lang if lang in self.entries else ""
 
     def save(self, checkpoint: Path) -> None:
         """The files as they were, so that a checkpoint does not change when they are edited."""
@@ -87,10 +92,10 @@ class Glossaries:
             write_text(checkpoint / KEPT / f"{lang}.txt", text)
 
     def _read(self, statement: Statement) -> Statement:
-        glossed = self.glossed(statement)
-        if glossed is None:
+        lang = self._lang(statement)
+        if not lang:
             return statement
-        lang, span = (statement.lang or identify(statement.text)).casefold(), target_span(statement)
+        glossed, span = _glossed(statement.text, self.entries[lang], lang), target_span(statement)
         moved = glossed.forth(span) if span else None
         extra = {name: value for name, value in statement.extra.items() if name not in TARGET_SPAN}
         if moved:
