@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-run: $(READY) ## train on the shipped statements, evaluate, label the sample articles (eight minutes on two cores)
+run: $(READY) ## train on the shipped statements, evaluate, label the sample articles (twenty minutes on two cores)
 	$(BIN)/detente train hydra.run.dir=$(RUN)
 	$(BIN)/detente evaluate checkpoint=$(RUN) hydra.run.dir=$(RUN)/evaluate > $(RUN)/evaluate.txt
 	$(BIN)/detente predict checkpoint=$(RUN) input=data/articles output=$(RUN)/articles.csv hydra.run.dir=$(RUN)/predict
