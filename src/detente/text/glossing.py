@@ -104,8 +104,12 @@ class Glossaries:
         return replace(statement, text=glossed.text, target=target, extra=extra)
 
 
-def load_glossaries(languages: Sequence[str], *, folder: Path = SHIPPED) -> Glossaries:
-    """The glossaries of these languages. Raises UsageError if one is not there, CheckpointError for a damaged line."""
+def load_glossaries(languages: Sequence[str], *, folder: Path | None = None) -> Glossaries:
+    """The glossaries of these languages, the shipped ones unless a folder is given.
+
+    Raises UsageError if one is not there, CheckpointError for a damaged line.
+    """
+    folder = folder or SHIPPED
     known = [path.stem for path in sorted(folder.glob("*.txt"))]
     unknown = next((lang for lang in languages if lang not in known), None)
     if unknown is not None:
