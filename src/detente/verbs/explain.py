@@ -36,7 +36,7 @@ class ExplainJob:
     data: Layout
     languages: Sequence[str]
     limit: int = 50
-    steps: int = 16
+    steps: int = 32
     seed: int = 0
 
     def __post_init__(self) -> None:
