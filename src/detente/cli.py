@@ -124,6 +124,7 @@ def _run_verb(verb: str, arguments: list[str]) -> None:
         try:
             with _no_empty_folder():
                 _map(config, spelling.mapped(arguments))
+                _own_encoder(config, arguments)
                 result = _run_job(verb, config)
         except DetenteError as error:  # here, before Hydra adds words of its own
             if isinstance(error, ChecksFailedError):
@@ -161,6 +162,18 @@ def _map(config: Any, given: list[tuple[str, str, str | None]]) -> None:
             raise UsageError(f"data.{group}.{key}: this verb reads no file whose columns could be mapped")
         with open_dict(config):
             config.data[group] = {**(config.data.get(group) or {}), key: value}
+
+
+def _own_encoder(config: Any, arguments: list[str]) -> None:
+    """Take back what the default encoder says of its weights where the user names others by `model.encoder.path`."""
+    from omegaconf import open_dict
+
+    given = {argument.lstrip("+").partition("=")[0] for argument in arguments}
+    if "model.encoder.path" not in given or "encoder" in given or config.model.encoder.path.startswith("embedded:"):
+        return
+    own = {"name": Path(config.model.encoder.path).name, "sha256": "", "languages": [], "glossed": [], "prefix": ""}
+    with open_dict(config):
+        config.model.encoder.update({k: v for k, v in own.items() if f"model.encoder.{k}" not in given})
 
 
 @contextmanager

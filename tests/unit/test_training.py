@@ -38,7 +38,7 @@ def fitted(spec, statements, stance, run_dir):
 def command(corpus_file, encoder, run_dir, *more, launcher=()):
     start = launcher or (sys.executable, "-m")
     settings = ["data=files", f"data.all={corpus_file}", "task=both", "model=finetune", "tracking=none", *more]
-    settings += [f"model.encoder.path={encoder.path}", "model.encoder.name=tiny", "model.encoder.sha256=''"]
+    settings += [f"model.encoder.path={encoder.path}"]
     return [*start, "detente", "train", *settings, "model.encoder.max_length=32", f"hydra.run.dir={run_dir}"]
 
 
@@ -548,3 +548,19 @@ def test_several_processes_without_a_shared_folder_are_refused(corpus_file, tiny
     done = subprocess.run(run, env=given, capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 2
     assert "several processes (torchrun) need one run folder; add hydra.run.dir=FOLDER" in done.stderr
+
+
+def test_an_encoder_of_ones_own_is_not_taken_for_the_default_one(corpus_file, tiny_encoder, tmp_path, read_json):
+    settings = ["data=files", f"data.all={corpus_file}", "task=stance", "model=frozen", "tracking=none"]
+    settings += [
+        f"model.encoder.path={tiny_encoder.path}",
+        "model.encoder.glossed=[it]",
+        f"hydra.run.dir={tmp_path}/run",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "detente", "train", *settings], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    [saved] = (tmp_path / "run" / "checkpoint").rglob("encoder.json")
+    told = read_json(saved)
+    assert (told["name"], told["languages"], told["glossed"]) == ("tiny", [], ["it"])
