@@ -169,9 +169,12 @@ def _own_encoder(config: Any, arguments: list[str]) -> None:
     from omegaconf import open_dict
 
     given = {argument.lstrip("+").partition("=")[0] for argument in arguments}
-    if "model.encoder.path" not in given or "encoder" in given or config.model.encoder.path.startswith("embedded:"):
+    if "model.encoder.path" not in given or given & {"encoder", "encoder@model.encoder"}:
         return
-    own = {"name": Path(config.model.encoder.path).name, "sha256": "", "languages": [], "glossed": [], "prefix": ""}
+    path = str(config.model.encoder.path)
+    if path.startswith("embedded:"):
+        return
+    own = {"name": Path(path).name, "sha256": "", "languages": [], "glossed": []}
     with open_dict(config):
         config.model.encoder.update({k: v for k, v in own.items() if f"model.encoder.{k}" not in given})
 

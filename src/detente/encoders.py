@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class Encoder:
     """A loaded encoder: tokenizer and model without a head, in evaluation mode.
 
     `computes` are its forward passes by the layers read: made from the model when first used, or given
-    by who loads it for another runtime, which then needs of the model its `config` only. `glosses` are those of the
+    by who loads it for another runtime, which then needs of the model its `config` only. `glossaries` are those of the
     languages that it reads in English words.
     """
 
@@ -68,7 +68,7 @@ class Encoder:
     tokenizer: Any
     model: Any
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
-    glosses: Glossaries = field(default_factory=Glossaries, repr=False)
+    glossaries: Glossaries = field(default_factory=Glossaries, repr=False)
 
     @property
     def width(self) -> int:
@@ -124,25 +124,28 @@ def load_pretrained(spec: EncoderSpec, auto_class: Any, **options: Any) -> tuple
 
 def load_encoder(spec: EncoderSpec) -> Encoder:
     """Load an encoder for embedding."""
+    return _loaded(spec, load_glossaries(spec.glossed))
+
+
+def _loaded(spec: EncoderSpec, glossaries: Glossaries) -> Encoder:
     from transformers import AutoModel
 
     tokenizer, model = load_pretrained(spec, AutoModel)
-    return Encoder(spec, tokenizer, model.eval(), glosses=load_glossaries(spec.glossed))
+    return Encoder(spec, tokenizer, model.eval(), glossaries=glossaries)
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write model, tokenizer and spec so that the folder needs nothing else."""
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    encoder.glosses.save(folder)
+    encoder.glossaries.save(folder)
     write_json(folder / _SPEC_FILE, asdict(encoder.spec))
 
 
 def load_saved(folder: Path) -> Encoder:
     """Read what `save_encoder` wrote."""
     saved = json.loads((folder / _SPEC_FILE).read_text(encoding="utf-8"))
-    spec = EncoderSpec(**saved | {"path": str(folder), "sha256": ""})
-    return replace(load_encoder(replace(spec, glossed=())), spec=spec, glosses=kept_glossaries(folder))
+    return _loaded(EncoderSpec(**saved | {"path": str(folder), "sha256": ""}), kept_glossaries(folder))
 
 
 def embed(

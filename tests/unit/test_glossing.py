@@ -19,7 +19,7 @@ from detente.models.frozen import FrozenSpec
 from detente.models.lora import LoraSpec
 from detente.models.multitask import MultitaskSpec
 from detente.models.nli import NliSpec
-from detente.records import Statement, target_span
+from detente.records import MAX_CHARACTERS, Statement, target_span
 from detente.text import glossing
 from detente.text.glossing import SHIPPED, Glossaries, load_glossaries
 
@@ -35,12 +35,12 @@ SPECS = {
 
 
 @pytest.fixture(scope="module")
-def glosses():
+def glossaries():
     return load_glossaries(LANGUAGES)
 
 
-def text_of(glosses: Glossaries, text: str, lang: str) -> str:
-    [read] = glosses.read([Statement(text=text, lang=lang)])
+def text_of(glossaries: Glossaries, text: str, lang: str) -> str:
+    [read] = glossaries.read([Statement(text=text, lang=lang)])
     return read.text
 
 
@@ -54,12 +54,12 @@ def text_of(glosses: Glossaries, text: str, lang: str) -> str:
     ("ru", "США", "USA"),
     ("en", "l'accordo", "l'accordo"),
 ])  # fmt: skip
-def test_words_are_read_by_form_then_by_lemma_and_names_stay(lang, text, expected, glosses):
-    assert text_of(glosses, text, lang) == expected
+def test_words_are_read_by_form_then_by_lemma_and_names_stay(lang, text, expected, glossaries):
+    assert text_of(glossaries, text, lang) == expected
 
 
-def test_a_statement_that_names_no_language_is_read_in_the_one_it_is_in(glosses):
-    assert "sanctions" in text_of(glosses, "Вашингтон снял санкции против российского алюминия", "")
+def test_a_statement_that_names_no_language_is_read_in_the_one_it_is_in(glossaries):
+    assert "sanctions" in text_of(glossaries, "Вашингтон снял санкции против российского алюминия", "")
 
 
 @given(
@@ -67,8 +67,8 @@ def test_a_statement_that_names_no_language_is_read_in_the_one_it_is_in(glosses)
     st.sampled_from([*LANGUAGES, "en", ""]),
 )
 def test_places_cover_any_text_and_its_gloss_from_end_to_end(text, lang):
-    glosses = load_glossaries(LANGUAGES)
-    glossed = glosses.glossed(Statement(text=text, lang=lang))
+    glossaries = load_glossaries(LANGUAGES)
+    glossed = glossaries.glossed(Statement(text=text, lang=lang))
     if glossed is None:
         return
     at = [0, 0]
@@ -83,16 +83,16 @@ def test_places_cover_any_text_and_its_gloss_from_end_to_end(text, lang):
         assert glossed.forth((a, b)) == (start, end)
 
 
-def test_a_target_is_found_again_in_the_gloss(glosses):
+def test_a_target_is_found_again_in_the_gloss(glossaries):
     text = "Mosca e il gas russo, poi il gas americano"
     at = text.rindex("gas")
     by_offset = Statement(text=text, lang="it", target="gas", extra={"target_start": at, "target_end": at + 3, "x": 1})
     for statement in (by_offset, Statement(text=text, lang="it", target="gas russo")):
-        [read] = glosses.read([statement])
+        [read] = glossaries.read([statement])
         span = target_span(read)
         assert span is not None
         assert read.text[slice(*span)] == read.target
-    assert glosses.read([by_offset])[0].extra["x"] == 1
+    assert glossaries.read([by_offset])[0].extra["x"] == 1
     assert read.text[: span[0]] == "Moscow and the "
 
 
@@ -104,10 +104,10 @@ def foreign(statements):
 
 @pytest.mark.parametrize("family", SPECS)
 def test_every_family_reads_the_gloss_in_training_and_use(
-    family, statements, tiny_encoder, stance, glosses, tmp_path, monkeypatch
+    family, statements, tiny_encoder, stance, glossaries, tmp_path, monkeypatch
 ):
     rows = foreign(statements)
-    told = [replace(s, lang="en") for s in glosses.read(rows)]
+    told = [replace(s, lang="en") for s in glossaries.read(rows)]
     assert told[0].text != rows[0].text
     models = []
     for encoder, given_rows in ((replace(tiny_encoder, glossed=["it"]), rows), (tiny_encoder, told)):
@@ -164,5 +164,26 @@ def test_shipped_glossaries_are_in_order(lang):
     words = [line.partition("=")[0] for line in lines]
     assert words == sorted(set(words))
     assert all(word == word.lower() == word.strip() and " " not in word and "ё" not in word for word in words)
-    glosses = [line.partition("=")[2] for line in lines]
-    assert all(gloss == gloss.strip() and max(map(ord, gloss)) < 0x250 and "=" not in gloss for gloss in glosses)
+    told = [line.partition("=")[2] for line in lines]
+    assert all(gloss == gloss.strip() and max(map(ord, gloss)) < 0x250 and "=" not in gloss for gloss in told)
+
+
+@given(st.text(alphabet="ъьЪЬё'’ «»абщ\n", min_size=1, max_size=12).filter(str.strip), st.sampled_from(["ru", "uk"]))
+def test_signs_without_a_sound_leave_a_text(text, lang):
+    [read] = load_glossaries(["ru", "uk"]).read([Statement(text=text, lang=lang)])
+    assert read.text.strip()
+
+
+def test_a_text_of_the_greatest_length_is_still_read(glossaries):
+    [read] = glossaries.read([Statement(text="utili " * 160_000, lang="it")])
+    assert len(read.text) <= MAX_CHARACTERS
+
+
+def test_an_entry_that_was_edited_by_hand_is_read(tmp_path):
+    (tmp_path / "uk.txt").write_text("П’ять = five\n", encoding="utf-8")
+    edited = load_glossaries(["uk"], folder=tmp_path)
+    assert text_of(edited, "п'ять П’ять", "uk") == "five Five"
+    assert edited.digest != load_glossaries(["uk"]).digest
+    (tmp_path / "uk.txt").write_bytes(b"gas=\xff\n")
+    with pytest.raises(CheckpointError, match="is not UTF-8 at byte 4"):
+        load_glossaries(["uk"], folder=tmp_path)

@@ -151,19 +151,21 @@ def classifier(
         computes = {name: compute for name, (_, compute) in loaded.items()}
         marked = family == "finetune" and reading_of(folder).get("marked", False)
         length = next(iter(parts.values()))["max_length"]
-        return Finetuned(tasks, models, length, {}, marked=marked, computes=computes, glosses=kept_glossaries(folder))
+        return Finetuned(
+            tasks, models, length, {}, marked=marked, computes=computes, glossaries=kept_glossaries(folder)
+        )
     if family == "multitask":
         tokenizer, compute = loaded[LOGITS]
-        length, glosses = parts[LOGITS]["max_length"], kept_glossaries(folder)
-        return Multitask(tasks, tokenizer, None, length, {}, {LOGITS: compute}, glosses)
+        length, glossaries = parts[LOGITS]["max_length"], kept_glossaries(folder)
+        return Multitask(tasks, tokenizer, None, length, {}, {LOGITS: compute}, glossaries)
     tokenizer, compute = loaded["encoder"]
     part = parts["encoder"]
     config = SimpleNamespace(hidden_size=part["hidden_size"], num_hidden_layers=part["num_hidden_layers"])
     frozen_part = frozen_folder(family, folder)
     layers = json.loads((frozen_part / "features.json").read_text(encoding="utf-8"))["layers"]
     spec = EncoderSpec(**part["encoder"])
-    glosses = kept_glossaries(frozen_part / "encoder")
-    encoder = Encoder(spec, tokenizer, SimpleNamespace(config=config), {layers: compute}, glosses)
+    glossaries = kept_glossaries(frozen_part / "encoder")
+    encoder = Encoder(spec, tokenizer, SimpleNamespace(config=config), {layers: compute}, glossaries)
     if family == "frozen":
         return frozen.load(folder, tasks, encoder=encoder)
     return blend.load(folder, tasks, encoder=encoder)

@@ -145,7 +145,7 @@ def _teach(
     """Train the encoder in place on pairs; returns the Trainer's log."""
     from datasets import Dataset
 
-    texts = [encoder.spec.prefix + s.text for s in encoder.glosses.read(statements)]
+    texts = [encoder.spec.prefix + s.text for s in encoder.glossaries.read(statements)]
     tokens = encoder.tokenizer(texts, truncation=True, max_length=encoder.spec.max_length)
     rows = [{name: values[i] for name, values in tokens.items()} for i in range(len(texts))]
     firsts, seconds, alike = zip(*sample_pairs(labels, pairs=spec.pairs, seed=seed), strict=True)

@@ -98,7 +98,7 @@ class Finetuned:
 
     `marked`: the models read the target marked where it stands in the text.
     `computes` are the models' forward passes: made when first used, or given by who loads them for another runtime.
-    `glosses` are those of the languages that they read in English words.
+    `glossaries` are those of the languages that they read in English words.
     """
 
     tasks: tuple[Task, ...]
@@ -109,7 +109,7 @@ class Finetuned:
     pooling: str = "mean"
     marked: bool = False
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
-    glosses: Glossaries = field(default_factory=Glossaries, repr=False)
+    glossaries: Glossaries = field(default_factory=Glossaries, repr=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax of the models' logits, pooled over the windows of a text."""
@@ -117,7 +117,7 @@ class Finetuned:
 
     def prepare(self, statements: Sequence[Statement]) -> dict[str, Tokens | windows.Windowed]:
         """Token ids by task: what can be made ready while another batch is computed."""
-        statements = self.glosses.read(statements)
+        statements = self.glossaries.read(statements)
         statements = [mark_target(s) for s in statements] if self.marked else statements
         texts = [s.text for s in statements]
         prepared: dict[str, Tokens | windows.Windowed] = {}
@@ -163,7 +163,7 @@ class Finetuned:
             reading |= {"stride": self.stride, "pooling": self.pooling}
         if self.marked:
             reading |= {"marked": True}
-        self.glosses.save(folder)
+        self.glossaries.save(folder)
         write_json(folder / READING, reading)
 
 
@@ -181,8 +181,8 @@ def fit(
     What is needed to resume stays in `run_dir/trainer` until `resuming.tidy`.
     """
     models, history = {}, {}
-    glosses = load_glossaries(spec.encoder.glossed)
-    rows, asked = glosses.read(from_table(train)), glosses.read(from_table(dev))
+    glossaries = load_glossaries(spec.encoder.glossed)
+    rows, asked = glossaries.read(from_table(train)), glossaries.read(from_table(dev))
     marked = spec.mark_target and targets_in_text(rows)
     if marked:
         rows, asked = [mark_target(s) for s in rows], [mark_target(s) for s in asked]
@@ -191,7 +191,7 @@ def fit(
         tokenizer, model, steps = training.train(spec, task, rows, asked, seed, folder)
         models[task.name], history[task.name] = (tokenizer, model), steps
     return Finetuned(
-        tasks, models, spec.encoder.max_length, history, spec.stride, spec.pooling, marked, glosses=glosses
+        tasks, models, spec.encoder.max_length, history, spec.stride, spec.pooling, marked, glossaries=glossaries
     )
 
 
@@ -212,7 +212,7 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
         tokenizer, model = load_pretrained(spec, AutoModelForSequenceClassification)
         models[task.name] = (tokenizer, model.eval())
     pooling, marked = reading.get("pooling", "mean"), reading.get("marked", False)
-    glosses = kept_glossaries(folder)
+    glossaries = kept_glossaries(folder)
     return Finetuned(
-        tasks, models, reading["max_length"], {}, reading.get("stride", 0), pooling, marked, glosses=glosses
+        tasks, models, reading["max_length"], {}, reading.get("stride", 0), pooling, marked, glossaries=glossaries
     )

@@ -74,7 +74,7 @@ class Features:
 
     def prepare(self, statements: Sequence[Statement]) -> Tokens:
         """Token ids of all texts: what can be made ready while another batch is computed."""
-        read = self.encoder.glosses.read(statements)
+        read = self.encoder.glossaries.read(statements)
         texts = [s.text for s in read]
         if self.windowed:
             texts += [_around(s) for s in read]

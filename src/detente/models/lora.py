@@ -127,8 +127,8 @@ def fit(
         config.base_model_name_or_path = spec.encoder.path  # as the user wrote it, not where it lies here
         adapters[task.name] = weights, config
         models[task.name] = tokenizer, model.merge_and_unload().eval()
-    glosses = load_glossaries(spec.encoder.glossed)
-    return Lora(Finetuned(tasks, models, spec.encoder.max_length, history, glosses=glosses), adapters)
+    glossaries = load_glossaries(spec.encoder.glossed)
+    return Lora(Finetuned(tasks, models, spec.encoder.max_length, history, glossaries=glossaries), adapters)
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:

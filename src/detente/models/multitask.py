@@ -76,7 +76,7 @@ class MultitaskSpec:
 class Multitask:
     """The joint model; its outputs are the labels of `tasks`, one task after the other.
 
-    `history`, `computes` and `glosses` as in Finetuned; the one forward pass is `computes["logits"]`.
+    `history`, `computes` and `glossaries` as in Finetuned; the one forward pass is `computes["logits"]`.
     """
 
     tasks: tuple[Task, ...]
@@ -85,7 +85,7 @@ class Multitask:
     max_length: int
     history: Mapping[str, list[dict[str, float]]]
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
-    glosses: Glossaries = field(default_factory=Glossaries, repr=False)
+    glossaries: Glossaries = field(default_factory=Glossaries, repr=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """One pass, and a softmax over each task's outputs."""
@@ -93,7 +93,7 @@ class Multitask:
 
     def prepare(self, statements: Sequence[Statement]) -> Tokens:
         """Token ids: what can be made ready while another batch is computed."""
-        read = self.glosses.read(statements)
+        read = self.glossaries.read(statements)
         targets = [joint_target(s, self.tasks) for s in read]
         pairs = targets if any(targets) else None
         return tokenise(self.tokenizer, [s.text for s in read], pairs, max_length=self.max_length)
@@ -110,7 +110,7 @@ class Multitask:
         for task, at in _columns(self.tasks):
             _alone(self.model, task, at).save_pretrained(folder / task.name)
             self.tokenizer.save_pretrained(folder / task.name)
-        self.glosses.save(folder)
+        self.glossaries.save(folder)
         write_json(folder / "multitask.json", {"max_length": self.max_length})
 
 
@@ -128,8 +128,8 @@ def fit(
         hint = did_you_mean(unknown[0], [task.name for task in tasks])
         raise UsageError(f"model.task_weights names {unknown[0]}, which is not trained here; {hint}")
     tokenizer, model, history = train_joint(spec, tasks, train, dev, seed=seed, folder=run_dir / FOLDER / "multitask")
-    glosses = load_glossaries(spec.encoder.glossed)
-    return Multitask(tasks, tokenizer, model, spec.encoder.max_length, {"multitask": history}, glosses=glosses)
+    glossaries = load_glossaries(spec.encoder.glossed)
+    return Multitask(tasks, tokenizer, model, spec.encoder.max_length, {"multitask": history}, glossaries=glossaries)
 
 
 def train_joint(
@@ -151,14 +151,14 @@ def train_joint(
     labels = [label if one else f"{task.name}: {label}" for task in tasks for label in task.labels]
     tokenizer, loaded = load_classifier(spec.encoder, labels)
     output_layer(loaded, len(labels))  # an encoder without one is refused before it is trained
-    model, max_length, glosses = wrap(loaded), spec.encoder.max_length, load_glossaries(spec.encoder.glossed)
-    training = glosses.read(from_table(train))
+    model, max_length, glossaries = wrap(loaded), spec.encoder.max_length, load_glossaries(spec.encoder.glossed)
+    training = glossaries.read(from_table(train))
     history = run_trainer(
         _ending(training_of(spec), len(training), most=getattr(spec, "most_statements", 0)),
         model,
         tokenizer,
         train=_encoded(tokenizer, max_length, training, tasks),
-        dev=_encoded(tokenizer, max_length, glosses.read(from_table(dev)), tasks),
+        dev=_encoded(tokenizer, max_length, glossaries.read(from_table(dev)), tasks),
         loss=_loss(spec, tasks, training),
         score=_dev_score(tasks),
         name=" and ".join(task.name for task in tasks),
@@ -198,7 +198,7 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
             raise CheckpointError(f"{weights} could not be read ({error}); train again") from None
     with torch.no_grad():
         _set_outputs(model, name, {part: torch.cat(of) for part, of in rows.items()})
-    return Multitask(tasks, tokenizer, model.eval(), max_length, {}, glosses=kept_glossaries(folder))
+    return Multitask(tasks, tokenizer, model.eval(), max_length, {}, glossaries=kept_glossaries(folder))
 
 
 def length_of(folder: Path) -> int:

@@ -82,11 +82,11 @@ class Nli:
     max_length: int
     history: Mapping[str, list[dict[str, float]]]
     computes: dict[str, Compute] = field(default_factory=dict, repr=False, compare=False)
-    glosses: Glossaries = field(default_factory=Glossaries, repr=False)
+    glossaries: Glossaries = field(default_factory=Glossaries, repr=False)
 
     def predict_proba(self, statements: Sequence[Statement]) -> dict[str, FloatArray]:
         """Softmax over the labels of how far each hypothesis is entailed."""
-        out, statements = {}, self.glosses.read(statements)
+        out, statements = {}, self.glossaries.read(statements)
         for task in self.tasks:
             hypotheses = [h for s in statements for h in _filled(self.hypotheses[task.name], s, task)]
             texts = [s.text for s in statements for _ in task.labels]
@@ -101,7 +101,7 @@ class Nli:
         """`nli/`, which `transformers` loads as a zero-shot classifier, and the hypotheses in JSON."""
         self.model.save_pretrained(folder / "nli")
         self.tokenizer.save_pretrained(folder / "nli")
-        self.glosses.save(folder)
+        self.glossaries.save(folder)
         content = {"hypotheses": {name: list(of) for name, of in self.hypotheses.items()}}
         write_json(folder / "nli.json", content | {"max_length": self.max_length})
 
@@ -122,12 +122,11 @@ def fit(
     hypotheses = {task.name: hypotheses_of(task, spec.hypotheses) for task in tasks}
     seed_everything(seed)
     tokenizer, model, entailment = _load(spec)
-    max_length, history, glosses = spec.encoder.max_length, {}, load_glossaries(spec.encoder.glossed)
+    max_length, history, glossaries = spec.encoder.max_length, {}, load_glossaries(spec.encoder.glossed)
     if spec.epochs:
         rows: list[dict[str, Any]] = []
-        examples, dev_examples = (
-            _encoded(tokenizer, max_length, glosses.read(from_table(t)), tasks, hypotheses, rows) for t in (train, dev)
-        )
+        read = (glossaries.read(from_table(table)) for table in (train, dev))
+        examples, dev_examples = (_encoded(tokenizer, max_length, some, tasks, hypotheses, rows) for some in read)
         history["nli"] = run_trainer(
             training_of(spec),
             model,
@@ -143,7 +142,7 @@ def fit(
             collate=_collate(tokenizer, rows),
             for_score=lambda logits, labels: _scores(logits, labels, entailment),
         )
-    return Nli(tasks, tokenizer, model.cpu().eval(), entailment, hypotheses, max_length, history, glosses=glosses)
+    return Nli(tasks, tokenizer, model.cpu().eval(), entailment, hypotheses, max_length, history, glossaries=glossaries)
 
 
 def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
@@ -156,8 +155,8 @@ def load(folder: Path, tasks: tuple[Task, ...]) -> Classifier:
     entailment = entailment_of(model.config)
     if entailment is None:
         raise InputError(f"{folder / 'nli'} has no output for entailment; train again")
-    glosses, length = kept_glossaries(folder), content["max_length"]
-    return Nli(tasks, tokenizer, model.eval(), entailment, content["hypotheses"], length, {}, glosses=glosses)
+    glossaries, length = kept_glossaries(folder), content["max_length"]
+    return Nli(tasks, tokenizer, model.eval(), entailment, content["hypotheses"], length, {}, glossaries=glossaries)
 
 
 def hypotheses_of(task: Task, given: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -15,6 +15,7 @@ from detente.encoders import EncoderSpec, load_pretrained
 from detente.errors import InputError, UsageError, did_you_mean
 from detente.models import callbacks, resuming
 from detente.tasks import Task
+from detente.text.glossing import load_glossaries
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -157,9 +158,10 @@ def settings_of(spec: Any, tasks: Sequence[Task], tables: Sequence["Dataset"], s
     settings: dict[str, Any] = {f"model.{name}": value for name, value in asdict(spec).items()}
     rows = hashlib.sha256()
     for table in tables:
-        columns = ["text", "target", *(task.name for task in tasks)]
+        columns = ["text", "lang", "target", *(task.name for task in tasks)]
         rows.update(json.dumps(table.select_columns(columns).to_dict(), ensure_ascii=False).encode())
-    return settings | {"seed": seed, "tasks": [asdict(task) for task in tasks], "data": rows.hexdigest()[:12]}
+    read = {"data": rows.hexdigest()[:12], "glossaries": load_glossaries(spec.encoder.glossed).digest}
+    return settings | {"seed": seed, "tasks": [asdict(task) for task in tasks], **read}
 
 
 def precision_of(name: str) -> dict[str, bool]:

@@ -45,4 +45,4 @@ def tuned_encoder(
     tables = [as_table(list(rows), tasks=alone) for rows in (train, dev)]
     tokenizer, model, _ = train_joint(spec, alone, *tables, seed=seed, folder=run_dir / FOLDER / "encoder")
     body = getattr(model, model.base_model_prefix).eval()
-    return Encoder(spec.encoder, tokenizer, body, glosses=load_glossaries(spec.encoder.glossed))
+    return Encoder(spec.encoder, tokenizer, body, glossaries=load_glossaries(spec.encoder.glossed))

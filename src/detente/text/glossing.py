@@ -7,6 +7,8 @@ a form in lower case or a lemma, and its English in this subject. A word that no
 in Latin letters.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +17,12 @@ from pathlib import Path
 
 from detente.errors import CheckpointError, UsageError, did_you_mean
 from detente.files import write_text
-from detente.records import TARGET_SPAN, Span, Statement, target_span
+from detente.records import MAX_CHARACTERS, TARGET_SPAN, Span, Statement, target_span
 from detente.text.language import identify
 from detente.text.morphology import forms
 
 SHIPPED = Path(__file__).with_name("glossaries")
-KEPT = "glosses"
+KEPT = "glossaries"
 # A word, with the apostrophe by which it is joined to the next ("l'accordo", "qu'il").
 _WORD = re.compile(r"[^\W\d_]+['’]?")
 _UKRAINIAN_WORD = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
@@ -42,6 +44,8 @@ _LATIN = {
     "ј": "y",
 }
 _CYRILLIC = ("ru", "uk")
+# Spellings of one letter or mark.
+_SPELLED = str.maketrans("ё’ʼ", "е''")
 _MOST = 65_536
 
 
@@ -86,6 +90,11 @@ class Glossaries:
         lang = (statement.lang or identify(statement.text)).casefold()
         return lang if lang in self.entries else ""
 
+    @property
+    def digest(self) -> str:
+        """Tells whether two are the same."""
+        return hashlib.sha256(json.dumps(self.texts, sort_keys=True).encode()).hexdigest()[:12]
+
     def save(self, checkpoint: Path) -> None:
         """The files as they were, so that a checkpoint does not change when they are edited."""
         for lang, text in self.texts.items():
@@ -101,7 +110,7 @@ class Glossaries:
         if moved:
             extra |= dict(zip(TARGET_SPAN, moved, strict=True))
         target = _glossed(statement.target, self.entries[lang], lang).text
-        return replace(statement, text=glossed.text, target=target, extra=extra)
+        return replace(statement, text=glossed.text[:MAX_CHARACTERS], target=target, extra=extra)
 
 
 def load_glossaries(languages: Sequence[str], *, folder: Path | None = None) -> Glossaries:
@@ -114,7 +123,7 @@ def load_glossaries(languages: Sequence[str], *, folder: Path | None = None) -> 
     unknown = next((lang for lang in languages if lang not in known), None)
     if unknown is not None:
         raise UsageError(f'encoder.glossed names "{unknown}"; {did_you_mean(unknown, known)}')
-    texts = {lang: (folder / f"{lang}.txt").read_text(encoding="utf-8") for lang in languages}
+    texts = {lang: _text(folder / f"{lang}.txt") for lang in languages}
     return Glossaries({lang: dict(_entries(text, folder / f"{lang}.txt")) for lang, text in texts.items()}, texts)
 
 
@@ -124,12 +133,19 @@ def kept_glossaries(checkpoint: Path) -> Glossaries:
     return load_glossaries([path.stem for path in sorted(folder.glob("*.txt"))], folder=folder)
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
+
+
 def _entries(text: str, path: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         word, mark, gloss = line.partition("=")
         if not (mark and word.strip() and gloss.strip()):
             raise CheckpointError(f'{path}:{number}: "{line}" is no entry; it must be word=gloss')
-        yield word, gloss
+        yield _key(word.strip()), gloss.strip()
 
 
 def _glossed(text: str, known: Mapping[str, str], lang: str) -> Glossed:
@@ -157,15 +173,18 @@ def _glossed(text: str, known: Mapping[str, str], lang: str) -> Glossed:
 
 
 def _gloss(word: str, known: Mapping[str, str], lang: str) -> str:
-    low = word.lower().replace("ё", "е")
-    found = known.get(low)
+    key = _key(word)
+    found = known.get(key)
     if found is None:
-        lemma = _lemma(low, lang)
-        found = known.get(lemma)
-        if found is None and lang not in _CYRILLIC:
-            return word
-        found = found or "".join(_LATIN.get(c, c) for c in lemma)
-    return found[:1].upper() + found[1:] if word[0].isupper() else found
+        lemma = _lemma(key, lang)
+        found = known.get(lemma) or ("".join(_LATIN.get(c, c) for c in lemma) if lang in _CYRILLIC else "")
+    if not found:  # a name, or a sign that has no sound of its own
+        return word
+    return found[0].upper() + found[1:] if word[0].isupper() else found
+
+
+def _key(word: str) -> str:
+    return word.lower().translate(_SPELLED)
 
 
 @lru_cache(_MOST)

@@ -56,7 +56,8 @@ def explain_frozen(
     encoder = model.features.encoder
     out: dict[str, list[Explained]] = {task.name: [] for task in model.tasks}
     for statement in statements:
-        readings = _in_own_words(_read_frozen(model, _read(encoder.glosses, statement)), encoder.glosses, statement)
+        [told] = encoder.glossaries.read([statement])
+        readings = _in_own_words(_read_frozen(model, told), encoder.glossaries, statement)
         for task in model.tasks:
             head = model.heads[task.name]
             weights = torch.tensor(_blocks(model, statement, head.weights), device=encoder.model.device)
@@ -76,21 +77,18 @@ def explain_finetuned(
     for statement in statements:
         for task in model.tasks:
             tokenizer, classifier = model.models[task.name]
-            reading = _read_pair(tokenizer, classifier, model, _read(model.glosses, statement), task)
-            [reading] = _in_own_words([reading], model.glosses, statement)
+            [told] = model.glossaries.read([statement])
+            reading = _read_pair(tokenizer, classifier, model, told, task)
+            [reading] = _in_own_words([reading], model.glossaries, statement)
             found = _integrated(classifier, tokenizer, reading, lambda output, mask: output.logits, steps)
             out[task.name].append(_joined(statement, [reading], [found], np.zeros(len(task.labels))))
         done(1)
     return out
 
 
-def _read(glosses: Glossaries, statement: Statement) -> Statement:
-    return glosses.read([statement])[0]
-
-
-def _in_own_words(readings: list[_Reading], glosses: Glossaries, statement: Statement) -> list[_Reading]:
+def _in_own_words(readings: list[_Reading], glossaries: Glossaries, statement: Statement) -> list[_Reading]:
     """The readings with their spans in the statement's text, where they were of its gloss."""
-    glossed = glosses.glossed(statement)
+    glossed = glossaries.glossed(statement)
     if glossed is None:
         return readings
     return [_Reading(of.inputs, tuple(span and glossed.back(span) for span in of.spans)) for of in readings]
