@@ -24,13 +24,17 @@ from detente.text import glossing
 from detente.text.glossing import SHIPPED, Glossaries, load_glossaries
 
 LANGUAGES = ["de", "es", "fr", "it", "ru", "uk"]
+# In words that the tiny tokenizer has.
+HYPOTHESES = {"cooperative": "gladly welcomes", "skeptical": "the rare earths", "neutral": "Moscow number 0"}
 SPECS = {
     "frozen": lambda encoder: FrozenSpec(encoder=encoder, c=1.0),
-    "finetune": lambda encoder: FinetuneSpec(encoder=encoder, max_steps=2),
-    "lora": lambda encoder: LoraSpec(encoder=encoder, max_steps=2),
-    "multitask": lambda encoder: MultitaskSpec(encoder=encoder, max_steps=2),
-    "contrastive": lambda encoder: ContrastiveSpec(encoder=encoder, pairs=1, max_steps=2),
-    "nli": lambda encoder: NliSpec(encoder=encoder, max_steps=2),
+    "finetune": lambda encoder: FinetuneSpec(encoder=encoder, max_steps=3, learning_rate=1e-2),
+    "lora": lambda encoder: LoraSpec(encoder=encoder, max_steps=3, learning_rate=1e-2),
+    "multitask": lambda encoder: MultitaskSpec(encoder=encoder, max_steps=3, learning_rate=1e-2),
+    "contrastive": lambda encoder: ContrastiveSpec(encoder=encoder, pairs=1, max_steps=3, learning_rate=1e-2),
+    "nli": lambda encoder: NliSpec(
+        encoder=encoder, max_steps=12, learning_rate=3e-3, hypotheses={"stance": HYPOTHESES}
+    ),
 }
 
 
@@ -49,7 +53,7 @@ def text_of(glossaries: Glossaries, text: str, lang: str) -> str:
     ("it", "«gli accordi»", '"the agreement"'),  # the plural is found by its lemma
     ("it", "nonostante ZyxWV", "despite ZyxWV"),
     ("ru", "санкции против танкера", "sanctions against tanker"),
-    ("ru", "ещё не", "still not"),
+    ("ru", "её сделка ещё не", "her deal still not"),
     ("ru", "Щукина", "Shchukin"),  # a name is one name in every case
     ("ru", "США", "USA"),
     ("en", "l'accordo", "l'accordo"),
@@ -83,23 +87,28 @@ def test_places_cover_any_text_and_its_gloss_from_end_to_end(text, lang):
         assert glossed.forth((a, b)) == (start, end)
 
 
-def test_a_target_is_found_again_in_the_gloss(glossaries):
+@pytest.mark.parametrize(
+    ("target", "before"), [("gas", "Moscow and the gas Russian, then the "), ("gas russo", "Moscow and the ")]
+)
+def test_a_target_is_found_again_in_the_gloss(target, before, glossaries):
     text = "Mosca e il gas russo, poi il gas americano"
-    at = text.rindex("gas")
-    by_offset = Statement(text=text, lang="it", target="gas", extra={"target_start": at, "target_end": at + 3, "x": 1})
-    for statement in (by_offset, Statement(text=text, lang="it", target="gas russo")):
-        [read] = glossaries.read([statement])
-        span = target_span(read)
-        assert span is not None
-        assert read.text[slice(*span)] == read.target
-    assert glossaries.read([by_offset])[0].extra["x"] == 1
-    assert read.text[: span[0]] == "Moscow and the "
+    at = text.rindex(target)
+    extra = {"target_start": at, "target_end": at + len(target), "x": 1}
+    [read] = glossaries.read([Statement(text=text, lang="it", target=target, extra=extra)])
+    span = target_span(read)
+    assert span is not None
+    assert read.text[slice(*span)] == read.target
+    assert read.text[: span[0]] == before
+    assert read.extra["x"] == 1
 
 
 def foreign(statements):
     """The statements with words that the Italian glossary has."""
     words = {"the": "il", "project": "progetto", "number": "numero"}
-    return [replace(s, lang="it", text=" ".join(words.get(word, word) for word in s.text.split())) for s in statements]
+    return [
+        replace(s, lang="it", text=" ".join(["nonostante", *(words.get(word, word) for word in s.text.split())]))
+        for s in statements
+    ]
 
 
 @pytest.mark.parametrize("family", SPECS)
@@ -137,7 +146,7 @@ def test_the_blend_reads_a_glossed_language_by_both_parts_and_another_by_words_a
 
 @pytest.mark.parametrize("family", ["frozen", "finetune"])
 def test_an_explanation_stands_at_the_words_of_the_original(family, statements, tiny_encoder, stance, tmp_path):
-    rows = foreign(statements)
+    rows, model_glossaries = foreign(statements), load_glossaries(["it"])
     tables = [as_table([s for s in rows if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
     spec = SPECS[family](replace(tiny_encoder, glossed=["it"]))
     model = base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path)
@@ -146,8 +155,11 @@ def test_an_explanation_stands_at_the_words_of_the_original(family, statements, 
         assert np.abs(total - one.logits).max() < 2e-3
         expected = model.predict_proba([one.statement])["stance"][0]
         assert softmax(one.logits[None])[0] == pytest.approx(expected, abs=1e-4)
-        inside = [i for i, (a, b) in enumerate(one.units) if one.statement.text[a:b] == "progetto"]
-        assert np.abs(one.contributions[inside[0]]).max() > 0
+        [told] = model_glossaries.read([one.statement])
+        [plain] = explanation.explain(model, [replace(told, lang="en")], steps=32)["stance"]
+        assert len(plain.units) == len(one.units)  # word for word, and none of these is told in two
+        np.testing.assert_allclose(one.contributions, plain.contributions, atol=1e-6)
+        assert np.abs(one.contributions).max() > 1e-5
 
 
 def test_a_language_without_a_glossary_and_a_damaged_line_are_named(tmp_path):
@@ -187,3 +199,16 @@ def test_an_entry_that_was_edited_by_hand_is_read(tmp_path):
     (tmp_path / "uk.txt").write_bytes(b"gas=\xff\n")
     with pytest.raises(CheckpointError, match="is not UTF-8 at byte 4"):
         load_glossaries(["uk"], folder=tmp_path)
+
+
+def test_a_training_begun_with_other_glossaries_is_not_taken_up(
+    statements, tiny_encoder, stance, tmp_path, monkeypatch
+):
+    rows = foreign(statements)
+    tables = [as_table([s for s in rows if s.split == name], tasks=(stance,)) for name in ("train", "dev")]
+    spec = MultitaskSpec(encoder=replace(tiny_encoder, glossed=["it"]), max_steps=2)
+    base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path / "run")
+    (tmp_path / "it.txt").write_text("progetto=scheme\n", encoding="utf-8")
+    monkeypatch.setattr(glossing, "SHIPPED", tmp_path)
+    with pytest.raises(UsageError, match="glossaries"):
+        base.fit(spec, (stance,), *tables, seed=1, run_dir=tmp_path / "run")

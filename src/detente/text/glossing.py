@@ -29,7 +29,6 @@ _UKRAINIAN_WORD = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
 _QUOTES = str.maketrans(dict.fromkeys("«»„“”‟", '"'))
 _LATIN = {
     **dict(zip("абвгдезийклмнопрстуфыэґіїє", "abvgdeziyklmnoprstufyegiie", strict=True)),
-    "ё": "e",
     "ж": "zh",
     "х": "kh",
     "ц": "ts",
@@ -51,7 +50,7 @@ _MOST = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Glossed:
-    """A text word for word; of each word, and of what lies between, (start, end) there and (start, end) before."""
+    """A text word for word; of each word and each sign between, (start, end) there and (start, end) before."""
 
     text: str
     places: tuple[tuple[int, int, int, int], ...]
@@ -151,25 +150,30 @@ def _entries(text: str, path: Path) -> Iterator[tuple[str, str]]:
 def _glossed(text: str, known: Mapping[str, str], lang: str) -> Glossed:
     out: list[str] = []
     places: list[tuple[int, int, int, int]] = []
-    at = length = 0
+    length = 0
+    for piece, start, end in _pieces(text, known, lang):
+        places.append((length, length + len(piece), start, end))
+        out.append(piece)
+        length += len(piece)
+    return Glossed("".join(out), tuple(places))
 
-    def add(piece: str, start: int, end: int) -> None:
-        nonlocal length
-        if piece:
-            places.append((length, length + len(piece), start, end))
-            out.append(piece)
-            length += len(piece)
 
+def _pieces(text: str, known: Mapping[str, str], lang: str) -> Iterator[tuple[str, int, int]]:
+    """Glosses of words, and characters between them, with the span of the original that each stands for."""
+    at = 0
     for match in (_UKRAINIAN_WORD if lang == "uk" else _WORD).finditer(text):
         word = match[0].rstrip("'’")
-        add(text[at : match.start()].translate(_QUOTES), at, match.start())
+        yield from _signs(text, at, match.start())
         at = match.start() + len(word)
-        add(_gloss(word, known, lang), match.start(), at)
+        yield _gloss(word, known, lang), match.start(), at
         if at < match.end() and text[match.end() : match.end() + 1].isalpha():
-            add(" ", at, match.end())
+            yield " ", at, match.end()
             at = match.end()
-    add(text[at:].translate(_QUOTES), at, len(text))
-    return Glossed("".join(out), tuple(places))
+    yield from _signs(text, at, len(text))
+
+
+def _signs(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    return ((sign.translate(_QUOTES), i, i + 1) for i, sign in enumerate(text[start:end], start))
 
 
 def _gloss(word: str, known: Mapping[str, str], lang: str) -> str:
