@@ -124,13 +124,13 @@ def test_every_family_reads_the_gloss_in_training_and_use(
         run_dir = tmp_path / str(len(models))
         models.append(base.fit(SPECS[family](encoder), (stance,), *tables, seed=1, run_dir=run_dir))
     expected = models[1].predict_proba(told[:8])["stance"]
-    np.testing.assert_allclose(models[0].predict_proba(rows[:8])["stance"], expected, atol=1e-6)
+    np.testing.assert_allclose(models[0].predict_proba(rows[:8])["stance"], expected, atol=1e-8)
     (tmp_path / "saved").mkdir()
     models[0].save(tmp_path / "saved")
     (tmp_path / "none").mkdir()
     monkeypatch.setattr(glossing, "SHIPPED", tmp_path / "none")  # as if the shipped glossaries had been edited since
     again = base.load(family, tmp_path / "saved", (stance,))
-    np.testing.assert_allclose(again.predict_proba(rows[:8])["stance"], expected, atol=1e-6)
+    np.testing.assert_allclose(again.predict_proba(rows[:8])["stance"], expected, atol=1e-8)
 
 
 def test_the_blend_reads_a_glossed_language_by_both_parts_and_another_by_words_alone(
