@@ -6,16 +6,17 @@ once for all languages and once, with its language before it, for its own.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from detente.text import meanings
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
-from detente.text.tokens import Token
-from detente.text.voices import AUTHOR, Cue
+from detente.text.places import View, content_from, ending_at, resumes_at, tag_at, word_at
+from detente.text.voices import AUTHOR
 
 _STEM = 5
 _SHORT = 5
 _ENDING = 3
+_READ = 40
 _INSERTION = 32
 # The marks that open an insertion, and those that may close it.
 _INSERTS = {",": ",", "(": ")", "—": "—,", "–": "–,"}
@@ -24,23 +25,10 @@ _SUBORDINATE = frozenset(
 )
 
 
-class View(NamedTuple):
-    """A sentence as the features see it: its tokens with their classes, the attributions the grammar found."""
-
-    tokens: list[Token]
-    tags: list[str]
-    cues: list[Cue]
-    chosen: Cue | None
-    headline: bool
-    relevance: float
-    # Words that say in which surroundings the sentence stands: "quoted", "after_quote", "in_article" ...
-    state: tuple[str, ...]
-
-
 def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str]:
     """What holds of a phrase: its kind, its neighbours, the verb beside it, what the grammar says of it."""
     said, kind, likely = _grammar(view, mention), mention.kind, int(3 * view.relevance)
-    right = _at(view.tags, mention.end)
+    right = tag_at(view.tags, mention.end)
     found = [
         "bias",
         f"kind={kind}",
@@ -60,17 +48,17 @@ def of_phrase(view: View, mention: Mention, rank: int, lex: Lexicon) -> list[str
         f"relevant={likely},{rank == 0}",
     ]
     if view.headline:
-        found += [f"headline,{kind}", f"headline,{right}", f"headline,{_at(view.tags, mention.start - 1)}"]
-    return _twice(found, lex.lang)
+        found += [f"headline,{kind}", f"headline,{right}", f"headline,{tag_at(view.tags, mention.start - 1)}"]
+    return _twice(found, lex.lang) + list(meanings.of_phrase(view, mention, lex))
 
 
 def _beside(view: View, mention: Mention) -> list[str]:
     """The words of a phrase and those before and after it: their classes, beginnings and endings."""
     tokens, tags, kind = view.tokens, view.tags, mention.kind
     start, end = mention.start, mention.end
-    left = [_at(tags, i) for i in (start - 3, start - 2, start - 1)]
-    right = [_at(tags, i) for i in (end, end + 1, end + 2)]
-    words = [_word(tokens, i) for i in (start - 2, start - 1, end, end + 1)]
+    left = [tag_at(tags, i) for i in (start - 3, start - 2, start - 1)]
+    right = [tag_at(tags, i) for i in (end, end + 1, end + 2)]
+    words = [word_at(tokens, i) for i in (start - 2, start - 1, end, end + 1)]
     return [
         f"left={left[2]}",
         f"left2={left[1]}{left[2]}",
@@ -85,9 +73,9 @@ def _beside(view: View, mention: Mention) -> list[str]:
         f"word-1={words[1]},{left[1]}",
         f"word+1={words[2]}",
         f"word+2={words[3]}",
-        f"ending+1={_ending(tokens, end)}",
-        f"ending+1={_ending(tokens, end)},{left[2]}",
-        f"ending-1={_ending(tokens, start - 1)},{right[0]}",
+        f"ending+1={ending_at(tokens, end)}",
+        f"ending+1={ending_at(tokens, end)},{left[2]}",
+        f"ending-1={ending_at(tokens, start - 1)},{right[0]}",
         f"first={tokens[start].key[:_STEM]}",
         f"last={tokens[end - 1].key[:_STEM]}",
         f"size={min(end - start, 6)}",
@@ -99,14 +87,14 @@ def _beside(view: View, mention: Mention) -> list[str]:
 def _opens(view: View, mention: Mention) -> Iterable[str]:
     """Whether a phrase opens its sentence, perhaps after a preposition, and what governs it."""
     tags, kind, start = view.tags, mention.kind, mention.start
-    right, before = _at(tags, mention.end), _word(view.tokens, start - 1)
+    right, before = tag_at(tags, mention.end), word_at(view.tokens, start - 1)
     begins = next((i for i, tag in enumerate(tags) if tag not in "#—–-«"), 0)
     if start == begins:
-        after = f"{right}{_at(tags, mention.end + 1)}"
+        after = f"{right}{tag_at(tags, mention.end + 1)}"
         yield from ("opens", f"opens,{kind}", f"opens,{right}", f"opens,{after},{kind}")
     elif start == begins + 1:
         yield from (f"second={before},{kind}", f"second={before},{right}")
-    if _at(tags, start - 1) in "PC":
+    if tag_at(tags, start - 1) in "PC":
         ending = _main_ending(view)
         yield from (f"governed={before},{ending},{kind}", f"governed={before},{ending}")
     yield f"figures={_figures(tags)},{kind},{start == begins}"
@@ -124,23 +112,20 @@ def _figures(tags: list[str]) -> str:
 
 def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[str]:
     """The verb that a phrase may be the subject of: what follows it, over auxiliaries, adverbs and an insertion."""
-    at = mention.end
-    inserted = _at(view.tags, at) == ","
-    if inserted:
-        at = next((i + 1 for i in range(at + 1, min(len(view.tags), at + 18)) if view.tags[i] in (",", ")")), at)
-    verb, helped = _content(view, at, 1, lex)
+    inserted = tag_at(view.tags, mention.end) == ","
+    verb, helped = content_from(view, resumes_at(view.tags, mention.end), 1, lex)
     yield from (f"verb+{verb[:_STEM]}", f"verb+ending={verb[-_ENDING:]},{helped}", f"verb+{helped},{inserted}")
     yield f"verb+ending={verb[-_ENDING:]},{mention.kind},{mention.start == 0}"
     yield f"verb+ending={verb[-2:]},{mention.kind},{rank == 0}"
     yield f"verb+ending={verb[-2:]},{helped},{view.headline}"
-    verb, helped = _content(view, mention.start - 1, -1, lex)
+    verb, helped = content_from(view, mention.start - 1, -1, lex)
     yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
 
 
 def _resumed(view: View, mention: Mention) -> Iterable[str]:
     """What follows after an insertion: "Novatek, the majority owner, | has hired"; "X, who buys in Y, Va., | said"."""
     tags, end = view.tags, mention.end
-    if _at(tags, end) not in _INSERTS:
+    if tag_at(tags, end) not in _INSERTS:
         return
     closers = _INSERTS[tags[end]]
     opening = view.tokens[end + 1].key[:_STEM] if end + 1 < len(tags) else ""
@@ -151,32 +136,6 @@ def _resumed(view: View, mention: Mention) -> Iterable[str]:
             yield from (f"resumes,{opening}", f"resumes-verb={view.tokens[at].key[:_STEM]}", f"resumes-tag={tags[at]}")
             return
     yield f"resumes=no,{mention.kind}"
-
-
-def _content(view: View, at: int, step: int, lex: Lexicon) -> tuple[str, str]:
-    """The first word from a place on that is no auxiliary, adverb or pronoun, and what was stepped over."""
-    helped = ""
-    for i in range(at, at + 5 * step, step):
-        tag = _at(view.tags, i)
-        if tag in "^$Q,;:—–.!?":
-            return tag, helped
-        if tag in ("X", "s", "#", "H"):
-            helped = "X" if tag == "X" or helped == "X" else "s"
-        else:
-            return view.tokens[i].key, helped
-    return "", helped
-
-
-def _at(tags: list[str], at: int) -> str:
-    return "^" if at < 0 else "$" if at >= len(tags) else tags[at]
-
-
-def _word(tokens: list[Token], at: int) -> str:
-    return tokens[at].key[:_STEM] if 0 <= at < len(tokens) else ""
-
-
-def _ending(tokens: list[Token], at: int) -> str:
-    return tokens[at].key[-_ENDING:] if 0 <= at < len(tokens) else ""
 
 
 def _grammar(view: View, mention: Mention) -> str:
@@ -241,12 +200,18 @@ def _verbs(view: View, mention: Mention) -> list[str]:
 
 def of_nobody(view: View, kinds: Sequence[str], lex: Lexicon) -> list[str]:
     """What speaks for the author."""
-    return _twice(["nobody", *(f"nobody,{name}" for name in whole(view, kinds))], lex.lang)
+    return [
+        *_twice(["nobody", *(f"nobody,{name}" for name in whole(view, kinds))], lex.lang),
+        *(f"nobody,{name}" for name in meanings.of_sentence(view, lex)),
+    ]
 
 
 def of_before(view: View, kinds: Sequence[str], lex: Lexicon) -> list[str]:
     """What speaks for the voice heard before: a continued quote, a dropped subject."""
-    return _twice(["before", *(f"before,{name}" for name in whole(view, kinds))], lex.lang)
+    return [
+        *_twice(["before", *(f"before,{name}" for name in whole(view, kinds))], lex.lang),
+        *(f"before,{name}" for name in meanings.of_sentence(view, lex)),
+    ]
 
 
 def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
@@ -262,10 +227,10 @@ def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
         yield f"{tag}={tag in tags}"
     yield f"speech={'Q' in tags},{'V' in tags}"
     yield f"verb={'V' in tags},{'A' in tags},{'Q' in tags}"
-    yield f"opens={_word(tokens, 0)}"
-    yield f"opens2={_at(tags, 0)}{_at(tags, 1)}"
-    yield f"opens3={_at(tags, 0)}{_at(tags, 1)}{_at(tags, 2)}"
-    yield f"ending={_ending(tokens, 0)}"
+    yield f"opens={word_at(tokens, 0)}"
+    yield f"opens2={tag_at(tags, 0)}{tag_at(tags, 1)}"
+    yield f"opens3={tag_at(tags, 0)}{tag_at(tags, 1)}{tag_at(tags, 2)}"
+    yield f"ending={ending_at(tokens, 0)}"
     yield f"only={all(t in 'Q.,!?—–' for t in tags)}"
     yield f"relevant={int(4 * view.relevance)}"
     yield f"relevant={int(4 * view.relevance)},{said}"
@@ -281,7 +246,7 @@ def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
         yield f"state={name},{said}"
         yield f"state={name},{'Q' in tags},{'V' in tags}"
     yield f"deed={'A' in tags or 'v' in tags},{int(2 * view.relevance)},{any(k in ('actor', 'org') for k in kinds)}"
-    for token, tag in zip(tokens[:40], tags, strict=False):
+    for token, tag in zip(tokens[:_READ], tags, strict=False):
         if tag in "wvVA" and len(token.key) >= _SHORT - 1:
             yield f"word={token.key[:_STEM]}"
 

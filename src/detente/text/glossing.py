@@ -165,7 +165,7 @@ def _pieces(text: str, known: Mapping[str, str], lang: str) -> Iterator[tuple[st
         word = match[0].rstrip("'’")
         yield from _signs(text, at, match.start())
         at = match.start() + len(word)
-        yield _gloss(word, known, lang), match.start(), at
+        yield _told(word, known, lang), match.start(), at
         if at < match.end() and text[match.end() : match.end() + 1].isalpha():
             yield " ", at, match.end()
             at = match.end()
@@ -176,12 +176,17 @@ def _signs(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
     return ((sign.translate(_QUOTES), i, i + 1) for i, sign in enumerate(text[start:end], start))
 
 
-def _gloss(word: str, known: Mapping[str, str], lang: str) -> str:
+def gloss(word: str, known: Mapping[str, str], lang: str) -> str:
+    """The entry of a word's form, else of its lemma; empty where there is none."""
     key = _key(word)
-    found = known.get(key)
-    if found is None:
-        lemma = _lemma(key, lang)
-        found = known.get(lemma) or ("".join(_LATIN.get(c, c) for c in lemma) if lang in _CYRILLIC else "")
+    return known.get(key) or known.get(_lemma(key, lang), "")
+
+
+def _told(word: str, known: Mapping[str, str], lang: str) -> str:
+    """The gloss of a word, capitalised as it is; without one, the word in Latin letters."""
+    found = gloss(word, known, lang)
+    if not found and lang in _CYRILLIC:
+        found = "".join(_LATIN.get(c, c) for c in _lemma(_key(word), lang))
     if not found:  # a name, or a sign that has no sound of its own
         return word
     return found[0].upper() + found[1:] if word[0].isupper() else found

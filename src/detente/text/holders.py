@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from detente.text import interviews, people
 from detente.text.agreement import Wanted, meant_by
-from detente.text.evidence import View
 from detente.text.headlines import settle_headline
 from detente.text.judging import Judge, Reading, Trained
 from detente.text.lexicons import key, lexicon, names
 from detente.text.mentions import Mention
 from detente.text.naming import hold, introduce, notice, see, taken_up
+from detente.text.places import View
 from detente.text.preparing import prepare
 from detente.text.quotes import Span, direct
 from detente.text.reader import Holder, Reader, Sentence

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from detente.text.candidates import candidates
-from detente.text.evidence import View, of_before, of_nobody, of_phrase, whole
+from detente.text.evidence import of_before, of_nobody, of_phrase, whole
 from detente.text.forms import of_form, of_unsaid
 from detente.text.judging import Reading
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention, is_role
 from detente.text.people import stem_of
+from detente.text.places import View
 from detente.text.reader import Holder, Reader, Sentence
 from detente.text.tags import is_verb_shaped
 from detente.text.tokens import QUOTE, Token

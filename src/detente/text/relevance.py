@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from detente.text.concepts import concept
 from detente.text.lexicons import relevance_terms
 from detente.text.weights import Model, load
 from detente.text.weights import score as weighed
@@ -178,6 +179,8 @@ def _local(s: Seen, lang: str) -> Iterable[str]:
         yield f"unended,{bool(here & set(_CORE))}"
     yield f"{lang}:first={words[0].lower()[:_STEM] if words else ''}"
     yield from (f"word={stem}" for stem in s.stems)
+    for meaning in {concept(word, lang) for word in words} - {""}:
+        yield from (f"means={meaning}", f"means={meaning},{_pattern(here, _PAIR)}")
     yield f"{lang}:bias"
 
 

@@ -1,0 +1,40 @@
+import pytest
+
+from detente.text import relevance
+from detente.text.concepts import concept
+from detente.text.glossing import SHIPPED
+from detente.text.weights import load
+
+
+@pytest.mark.parametrize(
+    ("meaning", "words"),
+    [
+        ("extend", {"en": "extended", "it": "prorogato", "ru": "продлила"}),
+        ("refuse", {"en": "refuses", "it": "rifiutato", "ru": "отказался"}),
+        ("oil", {"en": "oil", "it": "petrolio", "ru": "нефтью", "fr": "pétrole", "es": "petróleo", "de": "Öl"}),
+    ],
+)
+def test_a_word_means_the_same_in_every_language(meaning, words):
+    assert {lang: concept(word, lang) for lang, word in words.items()} == dict.fromkeys(words, meaning)
+
+
+@pytest.mark.parametrize(("word", "lang"), [("the", "en"), ("della", "it"), ("Мурманскнефть", "ru"), ("sanctie", "nl")])
+def test_what_is_no_word_of_a_language_or_tells_nothing_has_no_meaning(word, lang):
+    assert concept(word, lang) == ""
+
+
+def test_every_word_of_every_glossary_can_be_asked_for():
+    for path in SHIPPED.glob("*.txt"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = concept(line.partition("=")[0], path.stem)
+            assert found == found.lower()
+            assert " " not in found
+
+
+def test_evidence_is_shared_by_languages_and_weighed():
+    """What English articles teach of a word, Italian ones are judged by."""
+    texts = {"en": "The Treasury extended the licence.", "it": "Il Tesoro ha prorogato la licenza."}
+    found = [set(relevance.features([text], lang=lang)[0]) for lang, text in texts.items()]
+    assert {"means=extend", "means=treasury"} <= found[0] & found[1]
+    assert sum(name.startswith("means=") for name in load().relevance) > 100
+    assert sum("verb-means=" in name for name in load().holders) > 100
