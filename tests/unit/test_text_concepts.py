@@ -18,7 +18,22 @@ def test_a_word_means_the_same_in_every_language(meaning, words):
     assert {lang: concept(word, lang) for lang, word in words.items()} == dict.fromkeys(words, meaning)
 
 
-@pytest.mark.parametrize(("word", "lang"), [("the", "en"), ("della", "it"), ("Мурманскнефть", "ru"), ("sanctie", "nl")])
+@pytest.mark.parametrize(
+    ("word", "lang"),
+    [
+        ("the", "en"),
+        ("della", "it"),
+        ("Мурманскнефть", "ru"),
+        ("sanctie", "nl"),
+        ("", "it"),
+        ("", "ru"),
+        ("’", "uk"),
+        ("\u0301", "fr"),
+        ("7", "de"),
+        ("", "en"),
+        ("''", "it"),
+    ],
+)
 def test_what_is_no_word_of_a_language_or_tells_nothing_has_no_meaning(word, lang):
     assert concept(word, lang) == ""
 

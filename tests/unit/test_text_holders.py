@@ -204,3 +204,16 @@ def test_a_phrase_inside_an_apposition_is_the_person(lang, text, inner, name):
 def test_a_verb_that_opens_the_line_is_no_given_name():
     text = "Parla Aldo Brusaferri, consulente della Norilsk. Brusaferri ha detto di no."
     assert attributed(text, "it")["Brusaferri ha detto di no."].name == "Aldo Brusaferri"
+
+
+def test_an_answer_may_end_in_a_question():
+    """After a question the next dash opens an answer, however that ends."""
+    text = (
+        "Мы говорим с буровиком Глебом Арефьевым в поезде.\n\n"
+        "— Вы давно работаете?\n\n— Я работаю с девяносто второго. А вы как думали?\n\n"
+        "— Ваши американцы ушли?\n\n— Мы их не гнали.\n\n— Кто придёт вместо них?\n\n— Наши люди. Китайцы?\n\n"
+    )
+    spans = sentences.split(text, lang="ru")
+    found = dict(zip([text[a:b] for a, b in spans], holders.attribute(text, spans, lang="ru"), strict=True))
+    assert found["А вы как думали?"].name == found["Китайцы?"].name == "Глеб Арефьев"
+    assert not found["— Ваши американцы ушли?"].name

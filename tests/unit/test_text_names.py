@@ -267,3 +267,19 @@ def test_signs_alone_are_nobodys_words(text, lang):
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_a_sentence_of_signs_has_no_cue(lang):
     assert not cues.find([], lexicon(lang), headline=False, knows=lambda name: False)
+
+
+def test_a_courtesy_before_a_surname_is_no_part_of_the_name():
+    text = (
+        "Финансовый директор группы Марианна Тохтуева выступила на встрече.\n\n"
+        "«Дверь открыта», — сказала г-жа Тохтуева журналистам."
+    )
+    assert list(attributed(text, "ru").values())[-1].name == "Марианна Тохтуева"
+
+
+def test_a_given_name_with_a_patronymic_is_whoever_bears_it():
+    text = (
+        "Премьер Виктор Черномырдин вернулся из Вашингтона.\n\n"
+        "«Это первый договор такого рода», — сказал Виктор Степанович у трапа."
+    )
+    assert list(attributed(text, "ru").values())[-1].name == "Виктор Черномырдин"

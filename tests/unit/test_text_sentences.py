@@ -85,3 +85,15 @@ def test_sentences_are_in_order_apart_and_lose_nothing_but_space_and_markup(text
 def test_datelines_with_a_region_and_closing_notes(text, first):
     start, end = sentences.split(text, lang="it")[0]
     assert text[start:end] == first
+
+
+@pytest.mark.parametrize("hour", ["**14:15.**", "14.15.", "Ore 14.15."])
+def test_the_hour_of_a_live_page_belongs_to_its_first_sentence(hour):
+    text = f"{hour} Peskov smentisce. Poi parla d'altro."
+    found = [text[a:b] for a, b in sentences.split(text, lang="it")]
+    assert found == [f"{hour.removeprefix('**')} Peskov smentisce.", "Poi parla d'altro."]
+
+
+def test_an_hour_that_closes_a_sentence_closes_it():
+    text = "Il vertice comincia alle 14.15. Poi parla Peskov."
+    assert len(sentences.split(text, lang="it")) == 2

@@ -179,7 +179,7 @@ def _signs(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
 def gloss(word: str, known: Mapping[str, str], lang: str) -> str:
     """The entry of a word's form, else of its lemma; empty where there is none."""
     key = _key(word)
-    return known.get(key) or known.get(_lemma(key, lang), "")
+    return known.get(key) or (known.get(_lemma(key, lang), "") if key else "")
 
 
 def _told(word: str, known: Mapping[str, str], lang: str) -> str:

@@ -199,18 +199,15 @@ def _is_question(text: str, paragraph: Line) -> bool:
 
 
 def _dashed(text: str, paragraphs: list[Line]) -> set[int]:
-    """The questions among paragraphs that all begin with a dash: the first, then every other one."""
+    """The questions among paragraphs that all begin with a dash: the first, then every other one.
+
+    An answer may end in a question ("The Chinese?"): it is one only where no question stands before it.
+    """
     found = [i for i, p in enumerate(paragraphs) if _is_dashed(text, p)]
     asked = [i for i in found if _is_question(text, paragraphs[i])]
     if len(found) < _TURNS or len(asked) < 2 or not asked:
         return set()
-    questions: set[int] = set()
-    asks = False
-    for i in found:
-        asks = _is_question(text, paragraphs[i]) or not asks
-        if asks:
-            questions.add(i)
-    return questions
+    return set(found[::2])
 
 
 def _marked(text: str, paragraphs: list[Line]) -> set[int]:

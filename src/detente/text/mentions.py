@@ -121,7 +121,8 @@ def _named(phrase: list[Token], caps: list[Token], start: int, end: int, lex: Le
     if lex.lang == "de" and phrase[0].key in lex.words["determiners"] and not full:
         # In German a capital tells no name, an article before it tells a noun.
         return Mention(start, end, "org")
-    if quoted or (not phrase[0].cap and phrase[0].key not in lex.words["determiners"]):
+    known = phrase[0].key in lex.words["determiners"] or phrase[0].key in names().titles
+    if quoted or not (phrase[0].cap or known):
         return Mention(start, end, "org")
     return Mention(start, end, "name", untitled(name))
 

@@ -19,6 +19,7 @@ _SURNAMES = (
     (re.compile(r"(?:ого|ому|ым)$"), "ый"),
     (re.compile(r"([бвгджзклмнпрстфхцчшщ])(?:а|у|ом|ем|е)$"), r"\1"),
 )
+_PATRONYMIC = re.compile(r"(?:[ое]вич|ич|[ое]вн|ичн)(?:а|у|ем|е|ой|ы)?$")
 _FEMALE = (
     (re.compile(r"((?:о|е|ё)в|ин|ын)(?:ой|у)$"), r"\1а"),
     (re.compile(r"(ск|цк)(?:ой|ую)$"), r"\1ая"),
@@ -55,9 +56,18 @@ class People:
 
     def name_of(self, name: tuple[str, ...]) -> str:
         """The fullest name that the document gives for a name."""
+        name = self._with_surname(name)
         known = self.full.get(stem_of(name[-1], self.lex), name)
         same = len(name) < 2 or len(known) < 2 or stem_of(name[0], self.lex)[:3] == stem_of(known[0], self.lex)[:3]
         return nominative(known if same else name, self.lex)
+
+    def _with_surname(self, name: tuple[str, ...]) -> tuple[str, ...]:
+        """Whom a given name with a patronymic means: "Виктор Степанович" where one Виктор is named in full."""
+        if len(name) != 2 or not _PATRONYMIC.search(name[1]) or self.knows(name):
+            return name
+        first = given_name(name[0], self.lex)
+        same = [full for full in self.full.values() if len(full) > 1 and given_name(full[0], self.lex) == first]
+        return same[0] if first and len(same) == 1 else name
 
     def role_stems(self) -> dict[str, frozenset[str]]:
         """The beginnings of the words of all roles that the document ties to a person, by name."""

@@ -49,6 +49,8 @@ _WIRED = re.compile(rf"^{_PLACED},\s*{_DAY}\s*[-–—]\s*[A-ZÀ-ÝА-ЯЁ][\w«
 # "Москва. 23 октября. ИНФОРМЛИНИЯ - ": the same in short sentences, the wire in capitals.
 _STOPPED = re.compile(rf"^{_PLACED}\.\s*{_DAY}\.\s*[A-ZА-ЯЁ][A-ZА-ЯЁ.-]+(?:\s[A-ZА-ЯЁ.-]+)?\s*[-–—]\s+")
 _CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}(?:\s?[ap]\.?m\.?)?(?:\s*[-–—]\s*|\s+(?=[A-ZÀ-ÝА-ЯЁ«“\"]))")
+# "**14:15.** Peskov denies it": the hour of a live page.
+_HOUR = re.compile(r"^[\s*_]*(?:[Oo]re\s+)?\d{1,2}[:.]\d{2}\.[*_]*$")
 _WIRE_NEXT = re.compile(r"^[(/—–-]{1,2}\s*" + _WIRES + r"\b")
 _HEADLINE = 160
 _DATELINE_REACH = 90
@@ -198,7 +200,7 @@ def _in_dateline(head: str, after: str) -> bool:
         return True
     if any((found := p.match(f"{head} {after}")) and found.end() > len(head) for p in (_WIRED, _STOPPED)):
         return True
-    return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head))
+    return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head) or _HOUR.match(head))
 
 
 def _is_attribution(after: str, words: Lexicon) -> bool:
