@@ -9,7 +9,7 @@ _LOWER = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _KEPT = 65_536
 _READ = re.compile(r"[\u0020-\u024F\u0400-\u04FF’‑–-]{1,64}")
 _LEAST = 0.02
-_GUESSED = frozenset(("Geox", "Orgn"))
+_GUESSED = frozenset(("Geox", "Orgn", "Patr"))
 # Below this a phrase is taken not to stand in the nominative.
 _MAY = 0.1
 # Readings below this are not counted with.
@@ -49,10 +49,16 @@ def forms(word: str) -> tuple[Form, ...]:
             part, case, number, gender, tense = (
                 str(v or "") for v in (tag.POS, tag.case, tag.number, tag.gender, tag.tense)
             )
-            # What an unknown word is by its ending alone says nothing of whether it names a place.
+            # What an unknown word is by its ending alone says nothing of whether it names a place or is a patronymic.
             marks = frozenset(tag.grammemes) - (frozenset() if parse.is_known else _GUESSED)
             found.append(Form(part, case, number, gender, tense, parse.normal_form, parse.score, marks))
     return tuple(found)
+
+
+def is_patronymic(word: str) -> bool:
+    """Whether a word is a patronymic and no surname: Степанович, not Абрамович, not Вучич."""
+    found = forms(word)
+    return bool(found) and all("Patr" in form.marks for form in found)
 
 
 def may_be(word: str, parts: Sequence[str], cases: Sequence[str] = ()) -> bool:

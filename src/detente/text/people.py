@@ -7,6 +7,7 @@ from detente.text import cases
 from detente.text.given import given_name
 from detente.text.lexicons import Lexicon, key, match_phrase, names
 from detente.text.mentions import describe
+from detente.text.morphology import is_patronymic
 from detente.text.phrases import to_the_left, to_the_right
 from detente.text.tokens import Token
 
@@ -19,7 +20,6 @@ _SURNAMES = (
     (re.compile(r"(?:ого|ому|ым)$"), "ый"),
     (re.compile(r"([бвгджзклмнпрстфхцчшщ])(?:а|у|ом|ем|е)$"), r"\1"),
 )
-_PATRONYMIC = re.compile(r"(?:[ое]вич|ич|[ое]вн|ичн)(?:а|у|ем|е|ой|ы)?$")
 _FEMALE = (
     (re.compile(r"((?:о|е|ё)в|ин|ын)(?:ой|у)$"), r"\1а"),
     (re.compile(r"(ск|цк)(?:ой|ую)$"), r"\1ая"),
@@ -63,11 +63,12 @@ class People:
 
     def _with_surname(self, name: tuple[str, ...]) -> tuple[str, ...]:
         """Whom a given name with a patronymic means: "Виктор Степанович" where one Виктор is named in full."""
-        if len(name) != 2 or not _PATRONYMIC.search(name[1]) or self.knows(name):
+        first = given_name(name[0], self.lex) if len(name) == 2 and self.lex.lang == "ru" else ""
+        if not first or not is_patronymic(name[1]):
             return name
-        first = given_name(name[0], self.lex)
-        same = [full for full in self.full.values() if len(full) > 1 and given_name(full[0], self.lex) == first]
-        return same[0] if first and len(same) == 1 else name
+        same = [f for f in self.full.values() if len(f) > 1 and not is_patronymic(f[-1])]
+        same = [f for f in same if given_name(f[0], self.lex) == first]
+        return same[0] if len(same) == 1 else name
 
     def role_stems(self) -> dict[str, frozenset[str]]:
         """The beginnings of the words of all roles that the document ties to a person, by name."""
@@ -187,11 +188,9 @@ def _is_given(token: Token, lex: Lexicon) -> bool:
     """Whether a word with a capital is a given name or an initial."""
     known = names()
     listed = token.key in known.masculine or token.key in known.feminine
-    return token.cap and (listed or bool(given_name(token.text, lex)) or _is_initial(token))
-
-
-def _is_initial(token: Token) -> bool:
-    return len(token.text) == 2 and token.text.endswith(".")
+    return token.cap and (
+        listed or bool(given_name(token.text, lex)) or (len(token.text) == 2 and token.text.endswith("."))
+    )
 
 
 def _name_end(tokens: list[Token], at: int) -> int:
