@@ -1,8 +1,9 @@
 import pytest
 
-from detente.text import relevance
+from detente.text import holders, relevance
 from detente.text.concepts import concept
 from detente.text.glossing import SHIPPED
+from detente.text.judging import Trained
 from detente.text.weights import load
 
 
@@ -53,3 +54,35 @@ def test_evidence_is_shared_by_languages_and_weighed():
     assert {"means=extend", "means=treasury"} <= found[0] & found[1]
     assert sum(name.startswith("means=") for name in load().relevance) > 100
     assert sum("verb-means=" in name for name in load().holders) > 100
+
+
+class Watching:
+    """The trained judge, and the evidence that it was given."""
+
+    def __init__(self):
+        self.trained, self.models, self.seen = Trained(), load(), set()
+
+    def hold(self, at, found):
+        self.seen |= {feature for reading in found for feature in reading.features}
+        return self.trained.hold(at, found)
+
+    def name(self, at, found):
+        return self.trained.name(at, found)
+
+    def quote(self, at, features):
+        return self.trained.quote(at, features)
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "The Treasury, which fought it, extended the licence."),
+        ("it", "Il Tesoro, contrario, ha prorogato la licenza."),
+        ("ru", "Минфин, как и ждали, продлил лицензию."),
+    ],
+)
+def test_who_holds_a_sentence_is_judged_by_what_its_words_mean(lang, text):
+    judge = Watching()
+    holders.attribute(text, [(0, len(text))], lang=lang, judge=judge)
+    assert {"verb+means=extend", "nobody,means=extend"} <= judge.seen
+    assert any(name.startswith("nobody,verb-means=extend,") for name in judge.seen)
