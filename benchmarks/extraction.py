@@ -1,6 +1,6 @@
 """How well extraction does on the annotated articles, by language, beside plain means.
 
-    python benchmarks/extraction.py [dev|test]          (test unless told)
+    python benchmarks/extraction.py [dev|test|fresh]    (test unless told; fresh: English, after everything stood)
     python benchmarks/extraction.py annotators          (two blind annotators of the test articles, by the same measures)
     python benchmarks/extraction.py german FILE         (quotes of German Wikinews, dev.jsonl or test.jsonl)
 

@@ -85,7 +85,7 @@ def test_annotated_articles_match_their_documents():
     from detente.text.documents import read_documents
 
     found = 0
-    for split in ("dev", "test"):
+    for split in ("dev", "test", "fresh"):
         folder = DATA / "articles" / split
         texts = {d.doc_id: d.text for d in read_documents(folder)}
         for path in sorted((DATA / "annotations" / "articles" / split).glob("*.jsonl")):

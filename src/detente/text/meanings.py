@@ -27,14 +27,10 @@ def of_phrase(view: View, mention: Mention, lex: Lexicon) -> Iterable[str]:
 
 
 def of_sentence(view: View, lex: Lexicon) -> Iterable[str]:
-    """What the words of a sentence mean; those that may be verbs apart, also with how relevant it is.
-
-    Words with a capital inside it are names, which are not meant by their words ("la Casa | Bianca"), but in German.
-    """
+    """What the words of a sentence mean; those that may be verbs apart, also with how relevant it is."""
     likely = int(2 * view.relevance)
-    for i, (token, tag) in enumerate(zip(view.tokens[:_READ], view.tags, strict=False)):
-        named = token.cap and i > 0 and lex.lang != "de"
-        if meaning := "" if named else concept(token.key, lex.lang):
+    for token, tag in zip(view.tokens[:_READ], view.tags, strict=False):
+        if meaning := concept(token.key, lex.lang):
             yield f"means={meaning}"
             if tag in "wvVA":
                 yield from (f"verb-means={meaning}", f"verb-means={meaning},{likely}")
