@@ -1,10 +1,11 @@
 import pytest
 
-from detente.text import holders, relevance
+from detente.text import relevance
 from detente.text.concepts import concept
 from detente.text.glossing import SHIPPED
 from detente.text.judging import Trained
 from detente.text.weights import load
+from tests.unit.attributing import attributed
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,6 @@ class Watching:
 )
 def test_who_holds_a_sentence_is_judged_by_what_its_words_mean(lang, text):
     judge = Watching()
-    holders.attribute(text, [(0, len(text))], lang=lang, judge=judge)
+    attributed(text, lang, judge=judge)
     assert {"verb+means=extend", "nobody,means=extend"} <= judge.seen
     assert any(name.startswith("nobody,verb-means=extend,") for name in judge.seen)

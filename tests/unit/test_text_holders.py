@@ -1,30 +1,20 @@
 import pytest
 
-from detente.text import cases, holders, people, sentences
+from detente.text import cases, people
 from detente.text.judging import Trained
 from detente.text.lexicons import lexicon
 from detente.text.mentions import describe
 from detente.text.reader import Reader
 from detente.text.readings import principal
 from detente.text.tokens import tokenize
-from tests.unit.text_samples import HELD, MISSED, VAGUE
-
-
-def attributed(text, lang):
-    spans = sentences.split(text, lang=lang)
-    return {text[a:b]: holder for (a, b), holder in zip(spans, holders.attribute(text, spans, lang=lang), strict=True)}
+from tests.unit.attributing import attributed
+from tests.unit.text_samples import HELD, VAGUE
 
 
 @pytest.mark.parametrize(("lang", "text", "begins", "quote", "written", "name"), HELD)
 def test_who_holds_a_sentence(lang, text, begins, quote, written, name):
     holder = next(h for s, h in attributed(text, lang).items() if s.startswith(begins))
     assert (holder.quote, holder.written, holder.name) == (quote, written, name)
-
-
-@pytest.mark.xfail(strict=True, reason="the weights take it for the author's")
-@pytest.mark.parametrize(("lang", "text", "begins", "quote", "written", "name"), MISSED)
-def test_who_holds_a_sentence_that_is_missed(lang, text, begins, quote, written, name):
-    test_who_holds_a_sentence(lang, text, begins, quote, written, name)
 
 
 @pytest.mark.parametrize(("lang", "text"), VAGUE)
@@ -163,9 +153,8 @@ def test_another_judge_may_choose():
             return next(i for i, reading in enumerate(found) if reading.kind == "nobody")
 
     text = "Igor Sechin said that American firms lost billions."
-    spans = sentences.split(text, lang="en")
-    assert holders.attribute(text, spans, lang="en")[0].name == "Igor Sechin"
-    assert holders.attribute(text, spans, lang="en", judge=Nobody())[0].name == ""
+    assert attributed(text, "en")[text].name == "Igor Sechin"
+    assert attributed(text, "en", judge=Nobody())[text].name == ""
 
 
 @pytest.mark.parametrize(
@@ -219,7 +208,6 @@ def test_an_answer_may_end_in_a_question():
         "— Вы давно работаете?\n\n— Я работаю с девяносто второго. А вы как думали?\n\n"
         "— Ваши американцы ушли?\n\n— Мы их не гнали.\n\n— Кто придёт вместо них?\n\n— Наши люди. Китайцы?\n\n"
     )
-    spans = sentences.split(text, lang="ru")
-    found = dict(zip([text[a:b] for a, b in spans], holders.attribute(text, spans, lang="ru"), strict=True))
+    found = attributed(text, "ru")
     assert found["А вы как думали?"].name == found["Китайцы?"].name == "Глеб Арефьев"
     assert not found["— Ваши американцы ушли?"].name

@@ -136,3 +136,13 @@ def test_names_in_capitals_lose_no_letter(words, expected):
 
 def test_a_given_name_that_is_another_ones_genitive_keeps_its_own_form():
     assert in_full(("Алёна", "К."), lexicon("ru")) == "Алёна К."
+
+
+@pytest.mark.parametrize("word", ["Степанович", "Степановичем", "Ильич", "Петровна", "Лукинична"])
+def test_a_patronymic(word):
+    assert morphology.is_patronymic(word)
+
+
+@pytest.mark.parametrize("word", ["Абрамович", "Янукович", "Вучич", "Рабинович", "Шмулевич", "Сечин", "Powell", ""])
+def test_a_surname_is_no_patronymic(word):
+    assert not morphology.is_patronymic(word)

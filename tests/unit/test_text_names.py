@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.text import cues, holders, people, relevance, sentences
+from detente.text import cues, people, relevance, sentences
 from detente.text.agreement import Wanted
 from detente.text.candidates import candidates
 from detente.text.documents import Document
@@ -18,17 +18,13 @@ from detente.text.sources import attached
 from detente.text.synonyms import synonyms
 from detente.text.tags import tags_of
 from detente.text.tokens import tokenize
+from tests.unit.attributing import attributed
 from tests.unit.text_samples import HELD
 
 
 def gathered(text, lang):
     spans = sentences.split(text, lang=lang)
     return people.gather([tokenize(text, start=a, end=b) for a, b in spans], lexicon(lang))
-
-
-def attributed(text, lang):
-    spans = sentences.split(text, lang=lang)
-    return {text[a:b]: holder for (a, b), holder in zip(spans, holders.attribute(text, spans, lang=lang), strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -283,3 +279,11 @@ def test_a_given_name_with_a_patronymic_is_whoever_bears_it():
         "«Это первый договор такого рода», — сказал Виктор Степанович у трапа."
     )
     assert list(attributed(text, "ru").values())[-1].name == "Виктор Черномырдин"
+
+
+def test_a_patronymic_that_several_could_bear_names_nobody_of_them():
+    text = (
+        "Премьер Виктор Черномырдин и посол Виктор Лобанов вернулись из Вашингтона.\n\n"
+        "«Это первый договор такого рода», — сказал Виктор Степанович у трапа."
+    )
+    assert list(attributed(text, "ru").values())[-1].name == "Виктор Степанович"

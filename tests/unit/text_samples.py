@@ -151,6 +151,14 @@ HELD = [
         "Dmitry Peskov",
         "Dmitry Peskov",
     ),
+    (
+        "it",
+        "La Casa Bianca ha già avviato investimenti significativi.",
+        "La Casa",
+        "none",
+        "La Casa Bianca",
+        "Casa Bianca",
+    ),
     ("it", "Per Robert Budway, riaprire a Rusal sarebbe utile.", "Per", "indirect", "Robert Budway", "Robert Budway"),
     (
         "ru",
@@ -255,16 +263,4 @@ IRRELEVANT = [
     ("it", "La Borsa di Milano ha perso l'1,3%."),
     ("ru", "Китай увеличил закупки российского газа."),
     ("ru", "Рубль укрепился, индекс биржи вырос."),
-]
-
-# What earlier weights got right and those of corpus 1.6.0 do not: each gives a little for what all gain.
-MISSED = [
-    (
-        "it",
-        "La Casa Bianca ha già avviato investimenti significativi.",
-        "La Casa",
-        "none",
-        "La Casa Bianca",
-        "Casa Bianca",
-    ),
 ]

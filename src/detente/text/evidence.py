@@ -10,13 +10,10 @@ from collections.abc import Iterable, Sequence
 from detente.text import meanings
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
-from detente.text.places import View, content_from, ending_at, resumes_at, tag_at, word_at
+from detente.text.places import ENDING, READ, STEM, View, content_from, ending_at, resumes_at, tag_at, word_at
 from detente.text.voices import AUTHOR
 
-_STEM = 5
 _SHORT = 5
-_ENDING = 3
-_READ = 40
 _INSERTION = 32
 # The marks that open an insertion, and those that may close it.
 _INSERTS = {",": ",", "(": ")", "—": "—,", "–": "–,"}
@@ -76,8 +73,8 @@ def _beside(view: View, mention: Mention) -> list[str]:
         f"ending+1={ending_at(tokens, end)}",
         f"ending+1={ending_at(tokens, end)},{left[2]}",
         f"ending-1={ending_at(tokens, start - 1)},{right[0]}",
-        f"first={tokens[start].key[:_STEM]}",
-        f"last={tokens[end - 1].key[:_STEM]}",
+        f"first={tokens[start].key[:STEM]}",
+        f"last={tokens[end - 1].key[:STEM]}",
         f"size={min(end - start, 6)}",
         f"case={tokens[start].key[-2:]},{tokens[end - 1].key[-2:]}",
         f"case={tokens[end - 1].key[-2:]},{kind},{right[0]}",
@@ -114,12 +111,12 @@ def _governs(view: View, mention: Mention, rank: int, lex: Lexicon) -> Iterable[
     """The verb that a phrase may be the subject of: what follows it, over auxiliaries, adverbs and an insertion."""
     inserted = tag_at(view.tags, mention.end) == ","
     verb, helped = content_from(view, resumes_at(view.tags, mention.end), 1, lex)
-    yield from (f"verb+{verb[:_STEM]}", f"verb+ending={verb[-_ENDING:]},{helped}", f"verb+{helped},{inserted}")
-    yield f"verb+ending={verb[-_ENDING:]},{mention.kind},{mention.start == 0}"
+    yield from (f"verb+{verb[:STEM]}", f"verb+ending={verb[-ENDING:]},{helped}", f"verb+{helped},{inserted}")
+    yield f"verb+ending={verb[-ENDING:]},{mention.kind},{mention.start == 0}"
     yield f"verb+ending={verb[-2:]},{mention.kind},{rank == 0}"
     yield f"verb+ending={verb[-2:]},{helped},{view.headline}"
     verb, helped = content_from(view, mention.start - 1, -1, lex)
-    yield from (f"verb-{verb[:_STEM]}", f"verb-ending={verb[-_ENDING:]},{helped}", f"verb-{helped}")
+    yield from (f"verb-{verb[:STEM]}", f"verb-ending={verb[-ENDING:]},{helped}", f"verb-{helped}")
 
 
 def _resumed(view: View, mention: Mention) -> Iterable[str]:
@@ -128,12 +125,12 @@ def _resumed(view: View, mention: Mention) -> Iterable[str]:
     if tag_at(tags, end) not in _INSERTS:
         return
     closers = _INSERTS[tags[end]]
-    opening = view.tokens[end + 1].key[:_STEM] if end + 1 < len(tags) else ""
+    opening = view.tokens[end + 1].key[:STEM] if end + 1 < len(tags) else ""
     for i in range(end + 2, min(len(tags) - 1, end + _INSERTION)):
         if tags[i] in closers and tags[i + 1] in "VAXv":
             at = next((j for j in range(i + 1, min(i + 5, len(tags))) if tags[j] not in "XsH"), i + 1)
             yield from (f"resumes={tags[i + 1]}", f"resumes={tags[i + 1]},{mention.kind},{mention.start == 0}")
-            yield from (f"resumes,{opening}", f"resumes-verb={view.tokens[at].key[:_STEM]}", f"resumes-tag={tags[at]}")
+            yield from (f"resumes,{opening}", f"resumes-verb={view.tokens[at].key[:STEM]}", f"resumes-tag={tags[at]}")
             return
     yield f"resumes=no,{mention.kind}"
 
@@ -246,9 +243,9 @@ def whole(view: View, kinds: Sequence[str]) -> Iterable[str]:
         yield f"state={name},{said}"
         yield f"state={name},{'Q' in tags},{'V' in tags}"
     yield f"deed={'A' in tags or 'v' in tags},{int(2 * view.relevance)},{any(k in ('actor', 'org') for k in kinds)}"
-    for token, tag in zip(tokens[:_READ], tags, strict=False):
+    for token, tag in zip(tokens[:READ], tags, strict=False):
         if tag in "wvVA" and len(token.key) >= _SHORT - 1:
-            yield f"word={token.key[:_STEM]}"
+            yield f"word={token.key[:STEM]}"
 
 
 def _twice(found: list[str], lang: str) -> list[str]:

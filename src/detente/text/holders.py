@@ -27,7 +27,7 @@ def attribute(
     sentences: list[tuple[int, int]],
     *,
     lang: str,
-    relevance: Sequence[float] | None = None,
+    relevance: Sequence[float],
     judge: Judge | None = None,
 ) -> list[Holder]:
     """The holder of every sentence, in order.
@@ -41,7 +41,7 @@ def attribute(
     spans = [s for s in direct(text, lang=lang) if not _is_turn(text, s, turns)]
     found = prepare(text, sentences, spans, known)
     reader = Reader(text, lex, known, judge or Trained())
-    for sentence, likely in zip(found, relevance or [0.5] * len(found), strict=True):
+    for sentence, likely in zip(found, relevance, strict=True):
         sentence.relevance, sentence.turn = likely, interviews.of(sentence.start, turns)
         _add_speakers(known, sentence)
     introduce(reader, found)

@@ -205,7 +205,7 @@ def _dashed(text: str, paragraphs: list[Line]) -> set[int]:
     """
     found = [i for i, p in enumerate(paragraphs) if _is_dashed(text, p)]
     asked = [i for i in found if _is_question(text, paragraphs[i])]
-    if len(found) < _TURNS or len(asked) < 2 or not asked:
+    if len(found) < _TURNS or len(asked) < 2:
         return set()
     return set(found[::2])
 

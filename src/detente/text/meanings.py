@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from detente.text.concepts import concept
 from detente.text.lexicons import Lexicon
 from detente.text.mentions import Mention
-from detente.text.places import View, content_from, resumes_at, tag_at
+from detente.text.places import READ, View, content_from, resumes_at, tag_at
 from detente.text.tokens import Token
-
-_READ = 40
 
 
 def of_phrase(view: View, mention: Mention, lex: Lexicon) -> Iterable[str]:
@@ -29,7 +27,7 @@ def of_phrase(view: View, mention: Mention, lex: Lexicon) -> Iterable[str]:
 def of_sentence(view: View, lex: Lexicon) -> Iterable[str]:
     """What the words of a sentence mean; those that may be verbs apart, also with how relevant it is."""
     likely = int(2 * view.relevance)
-    for token, tag in zip(view.tokens[:_READ], view.tags, strict=False):
+    for token, tag in zip(view.tokens[:READ], view.tags, strict=False):
         if meaning := concept(token.key, lex.lang):
             yield f"means={meaning}"
             if tag in "wvVA":

@@ -6,8 +6,8 @@ from detente.text.lexicons import Lexicon
 from detente.text.tokens import Token
 from detente.text.voices import Cue
 
-_STEM = 5
-_ENDING = 3
+# How many letters of a word tell it by its beginning, and by its end; how many words of a sentence are read.
+STEM, ENDING, READ = 5, 3, 40
 _INSERTED = 18
 
 
@@ -31,12 +31,12 @@ def tag_at(tags: list[str], at: int) -> str:
 
 def word_at(tokens: list[Token], at: int) -> str:
     """How the word at a place begins; empty outside the sentence."""
-    return tokens[at].key[:_STEM] if 0 <= at < len(tokens) else ""
+    return tokens[at].key[:STEM] if 0 <= at < len(tokens) else ""
 
 
 def ending_at(tokens: list[Token], at: int) -> str:
     """How the word at a place ends; empty outside the sentence."""
-    return tokens[at].key[-_ENDING:] if 0 <= at < len(tokens) else ""
+    return tokens[at].key[-ENDING:] if 0 <= at < len(tokens) else ""
 
 
 def content_from(view: View, at: int, step: int, lex: Lexicon) -> tuple[str, str]:

@@ -48,9 +48,10 @@ _DAY = r"(?:\d{1,2}\.?\s+[^\W\d_]{3,9}\.?|[^\W\d_]{3,9}\.?\s+\d{1,2})(?:,?\s*\d{
 _WIRED = re.compile(rf"^{_PLACED},\s*{_DAY}\s*[-–—]\s*[A-ZÀ-ÝА-ЯЁ][\w«»-]*(?:\s[\w«»-]+){{0,2}}\.\s*")
 # "Москва. 23 октября. ИНФОРМЛИНИЯ - ": the same in short sentences, the wire in capitals.
 _STOPPED = re.compile(rf"^{_PLACED}\.\s*{_DAY}\.\s*[A-ZА-ЯЁ][A-ZА-ЯЁ.-]+(?:\s[A-ZА-ЯЁ.-]+)?\s*[-–—]\s+")
-_CLOCK = re.compile(r"^\d{1,2}[:.]\d{2}(?:\s?[ap]\.?m\.?)?(?:\s*[-–—]\s*|\s+(?=[A-ZÀ-ÝА-ЯЁ«“\"]))")
-# "**14:15.** Peskov denies it": the hour of a live page.
-_HOUR = re.compile(r"^[\s*_]*(?:[Oo]re\s+)?\d{1,2}[:.]\d{2}\.[*_]*$")
+# The hour of a live page: "14:15 - ", "**14:15.** ", "Ore 14.15. ".
+_CLOCK = re.compile(
+    r"^[*_]*(?:[Oo]re\s+)?\d{1,2}[:.]\d{2}(?:\s?[ap]\.?m\.?)?\.?[*_]*(?:\s*[-–—]\s*|\s+(?=[A-ZÀ-ÝА-ЯЁ«“\"]))"
+)
 _WIRE_NEXT = re.compile(r"^[(/—–-]{1,2}\s*" + _WIRES + r"\b")
 _HEADLINE = 160
 _DATELINE_REACH = 90
@@ -198,9 +199,9 @@ def _in_dateline(head: str, after: str) -> bool:
         return True
     if after[0] in "—–-" and _REGION.match(head):
         return True
-    if any((found := p.match(f"{head} {after}")) and found.end() > len(head) for p in (_WIRED, _STOPPED)):
+    if any((found := p.match(f"{head} {after}")) and found.end() > len(head) for p in (_WIRED, _STOPPED, _CLOCK)):
         return True
-    return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head) or _HOUR.match(head))
+    return bool(_DATELINE.match(head) or _WIRE_NEXT.match(after) or _PLACE.match(head))
 
 
 def _is_attribution(after: str, words: Lexicon) -> bool:
